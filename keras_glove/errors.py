@@ -1,0 +1,109 @@
+"""Every exception that keras_glove raises on purpose.
+
+All derive from `KerasGloveError`; each is also the built-in type that a caller
+would catch. Messages say what was expected, what was received, how to fix it
+and, where there is one, the path of the place in the program.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AlgorithmError",
+    "ArgumentError",
+    "BuildError",
+    "DNAError",
+    "EncodeError",
+    "FeedbackError",
+    "HyperValueError",
+    "KerasGloveError",
+    "NotRegisteredError",
+    "NotShareableError",
+    "OpenValueError",
+    "PathError",
+    "RegistrationError",
+    "RewardError",
+    "SearchError",
+    "SerializationError",
+    "SpaceError",
+    "StopSearch",
+    "TrialPruned",
+]
+
+
+class KerasGloveError(Exception):
+    """Base class of all errors of keras_glove."""
+
+
+class ArgumentError(KerasGloveError, TypeError):
+    """Arguments do not fit the signature of a symbolic class or function."""
+
+
+class OpenValueError(KerasGloveError, TypeError):
+    """A place that needs a concrete value holds an open one (a hyper-value)."""
+
+
+class BuildError(KerasGloveError, TypeError):
+    """A program cannot be turned into the object it describes."""
+
+
+class PathError(KerasGloveError, KeyError):
+    """A path does not exist in a program."""
+
+    def __str__(self) -> str:  # KeyError would show the message quoted.
+        return str(self.args[0]) if self.args else ""
+
+
+class SerializationError(KerasGloveError, ValueError):
+    """A value cannot be written to, or read from, its JSON form."""
+
+
+class NotRegisteredError(SerializationError, LookupError):
+    """A name or a callable is not registered, so it is neither saved nor built."""
+
+
+class RegistrationError(KerasGloveError, ValueError):
+    """A name is already taken by another class or function."""
+
+
+class HyperValueError(KerasGloveError, ValueError):
+    """A hyper-value is defined with impossible candidates, bounds or counts."""
+
+
+class SpaceError(KerasGloveError, ValueError):
+    """A program cannot be used as the search space that was asked for."""
+
+
+class DNAError(KerasGloveError, ValueError):
+    """A DNA does not answer the decision points of a search space."""
+
+
+class EncodeError(KerasGloveError, ValueError):
+    """A concrete program is not a member of a search space."""
+
+
+class RewardError(KerasGloveError, ValueError):
+    """A reward is missing, not a number, or not finite."""
+
+
+class FeedbackError(KerasGloveError, RuntimeError):
+    """A sample loop was used out of order: no feedback, or two."""
+
+
+class SearchError(KerasGloveError, RuntimeError):
+    """A search cannot go on, or cannot begin."""
+
+
+class NotShareableError(KerasGloveError, ValueError):
+    """Weights cannot be shared over the candidates of a hyper-value."""
+
+
+class AlgorithmError(KerasGloveError, ValueError):
+    """An algorithm is made with impossible settings, or used out of order."""
+
+
+class StopSearch(KerasGloveError):
+    """An algorithm has nothing left to propose: the search ends, nothing went wrong."""
+
+
+class TrialPruned(KerasGloveError):
+    """Raised inside an objective to end an unpromising trial early."""

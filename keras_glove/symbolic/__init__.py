@@ -1,0 +1,64 @@
+"""Programs: calls recorded as trees that can be read, changed, saved and built.
+
+Knows nothing of Keras, of search spaces or of search.
+"""
+
+from keras_glove.symbolic.building import build
+from keras_glove.symbolic.constructor import SymbolicConstructor
+from keras_glove.symbolic.copying import clone
+from keras_glove.symbolic.diffing import Difference, diff
+from keras_glove.symbolic.equality import equal, fingerprint
+from keras_glove.symbolic.formatting import format_program
+from keras_glove.symbolic.node import MISSING, Missing, Node, OpenValue
+from keras_glove.symbolic.path import Path, format_path, parse_path
+from keras_glove.symbolic.program import Origin, Program
+from keras_glove.symbolic.querying import query
+from keras_glove.symbolic.rebinding import get, rebind
+from keras_glove.symbolic.recording import add_describer, describe
+from keras_glove.symbolic.registry import name_of, register, resolve
+from keras_glove.symbolic.serialization import from_json, register_node_kind, to_json
+from keras_glove.symbolic.signature import Signature, close_keywords, signature_of
+from keras_glove.symbolic.symbolize import partial, program, symbolize
+from keras_glove.symbolic.traversal import children, is_open, transform, walk, with_children
+
+__all__ = [
+    "MISSING",
+    "Difference",
+    "Missing",
+    "Node",
+    "OpenValue",
+    "Origin",
+    "Path",
+    "Program",
+    "Signature",
+    "SymbolicConstructor",
+    "add_describer",
+    "build",
+    "children",
+    "clone",
+    "close_keywords",
+    "describe",
+    "diff",
+    "equal",
+    "fingerprint",
+    "format_path",
+    "format_program",
+    "from_json",
+    "get",
+    "is_open",
+    "name_of",
+    "parse_path",
+    "partial",
+    "program",
+    "query",
+    "rebind",
+    "register",
+    "register_node_kind",
+    "resolve",
+    "signature_of",
+    "symbolize",
+    "to_json",
+    "transform",
+    "walk",
+    "with_children",
+]

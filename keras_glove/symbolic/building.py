@@ -1,0 +1,126 @@
+"""`build`: a concrete program becomes the live object it describes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from keras_glove.errors import BuildError, OpenValueError
+from keras_glove.symbolic.node import Node, OpenValue
+from keras_glove.symbolic.path import Path, format_path
+from keras_glove.symbolic.program import Program
+from keras_glove.symbolic.recording import remember
+from keras_glove.symbolic.signature import signature_of
+from keras_glove.symbolic.traversal import SCALARS, children, with_children
+
+__all__ = ["build", "note"]
+
+
+def build(value: Any) -> Any:
+    """The live object that a concrete program describes, always a fresh one.
+
+    Programs are called from the leaves up; a program that stands in two places
+    is called once. Containers are copied, and other values are taken as they are.
+
+    Raises:
+      OpenValueError: a hyper-value is left; the message names its path.
+      BuildError: a required argument is missing.
+      Exception: whatever the class or function raises, of the same type, with the
+        path of the program noted on it.
+
+    >>> from keras_glove.symbolic import program
+    >>> build([program(dict, a=program(int, "3"))])
+    [{'a': 3}]
+    """
+    return _Builder().build(value, ())
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self._built: dict[int, tuple[Node, Any]] = {}
+        # Snapshots: what is built is described by what the program was at that time.
+        self._snapshots: dict[int, Program] = {}
+
+    def build(self, value: Any, path: Path) -> Any:
+        if type(value) in SCALARS:
+            return value
+        if isinstance(value, Node):
+            if id(value) not in self._built:
+                self._built[id(value)] = (value, self._build_node(value, path))
+            return self._built[id(value)][1]
+        below = children(value)
+        if below is None:
+            return value
+        return with_children(value, [self.build(child, (*path, key)) for key, child in below])
+
+    def _build_node(self, node: Node, path: Path) -> Any:
+        if isinstance(node, OpenValue):
+            raise OpenValueError(
+                f"at `{format_path(path) or 'the root'}`: expected a concrete value, received the "
+                f"open value {node!r}. Materialize the program with a DNA first "
+                "(`kg.materialize`), or draw children with `kg.sample`."
+            )
+        if not isinstance(node, Program):
+            raise BuildError(
+                f"at `{format_path(path) or 'the root'}`: expected a program, received a "
+                f"{type(node).__name__}, which cannot be built."
+            )
+        return self._build_program(node, path)
+
+    def _build_program(self, program: Program, path: Path) -> Any:
+        signature = signature_of(program.__target__)
+        missing = signature.missing(program.__arguments__)
+        if missing:
+            raise BuildError(
+                f"at `{format_path(path) or 'the root'}`: {signature.text} expected values for "
+                f"{missing}, which are missing. Set them with `kg.rebind`."
+            )
+        arguments = {
+            name: self.build(child, (*path, name)) for name, child in program.__arguments__.items()
+        }
+        positional, keywords = signature.call_arguments(arguments)
+        with noted(path, signature.text):
+            live = program.__target__(*positional, **keywords)
+        snapshot = Program(
+            program.__target__,
+            {name: self._snapshot(child) for name, child in program.__arguments__.items()},
+            program.__origin__,
+        )
+        self._snapshots[id(program)] = snapshot
+        if type(live) not in SCALARS:
+            remember(live, snapshot)
+        return live
+
+    def _snapshot(self, value: Any) -> Any:
+        if type(value) in SCALARS:
+            return value
+        if isinstance(value, Node):
+            return self._snapshots.get(id(value), value)
+        below = children(value)
+        if below is None:
+            return value
+        return with_children(value, [self._snapshot(child) for _, child in below])
+
+
+def note(error: BaseException, text: str) -> None:
+    """Adds a line to an error, which keeps its type and its own message."""
+    if hasattr(error, "add_note"):
+        error.add_note(text)
+    elif error.args and isinstance(error.args[0], str):  # Python 3.10
+        error.args = (f"{error.args[0]}\n{text}", *error.args[1:])
+
+
+@contextmanager
+def noted(path: Path, what: str) -> Iterator[None]:
+    """Notes on any error from inside where in the program it happened."""
+    try:
+        yield
+    except Exception as error:
+        if not getattr(error, "__keras_glove_noted__", False):
+            note(error, f"while building `{format_path(path) or 'the root'}` ({what})")
+            try:
+                error.__keras_glove_noted__ = True  # type: ignore[attr-defined]
+            except AttributeError:  # an exception class with slots: the note alone is there
+                pass
+        raise

@@ -1,0 +1,86 @@
+"""`SymbolicConstructor`: stands where a class of another package stood, and records calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_glove.symbolic import registry
+from keras_glove.symbolic.recording import normalize, remember
+from keras_glove.symbolic.program import Program
+from keras_glove.symbolic.signature import signature_of
+from keras_glove.symbolic.symbolize import any_node, make
+
+__all__ = ["SymbolicConstructor"]
+
+
+class SymbolicConstructor:
+    """A symbolic stand-in for a class that itself stays untouched.
+
+    Called with plain arguments it returns an instance of the class, whose program is
+    remembered; called with a hyper-value or a program it returns a `Program`. It can be
+    subclassed (the class is the base then), used in isinstance and issubclass, in
+    `X | None`, as a decorator's argument, pickled and copied. It is no type: `type(x) is`
+    compares with the class, `SymbolicConstructor.__symbolic_target__`.
+    """
+
+    __symbolic_target__: type
+
+    def __init__(self, cls: type, name: str | None = None) -> None:
+        attributes = {
+            "__symbolic_target__": cls,
+            "__name__": cls.__name__,
+            "__qualname__": cls.__qualname__,
+            "__module__": cls.__module__,
+            "__doc__": cls.__doc__,
+            "__wrapped__": cls,
+        }
+        self.__dict__.update(attributes)
+        registry.register(cls, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        cls = self.__symbolic_target__
+        if any_node(args, kwargs):
+            return make(cls, args, kwargs)
+        live = cls(*args, **kwargs)
+        arguments = signature_of(cls).bind(args, kwargs)
+        remember(live, Program(cls, {n: normalize(value) for n, value in arguments.items()}))
+        return live
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__symbolic_target__, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__symbolic_target__, name, value)
+
+    def __dir__(self) -> list[str]:
+        return dir(self.__symbolic_target__)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        return (self.__symbolic_target__,)
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        return isinstance(instance, self.__symbolic_target__)
+
+    def __subclasscheck__(self, subclass: type) -> bool:
+        return issubclass(
+            getattr(subclass, "__symbolic_target__", subclass), self.__symbolic_target__
+        )
+
+    def __or__(self, other: Any) -> Any:
+        return self.__symbolic_target__ | getattr(other, "__symbolic_target__", other)
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self.__symbolic_target__
+
+    def __eq__(self, other: object) -> bool:
+        return self.__symbolic_target__ is getattr(other, "__symbolic_target__", other)
+
+    def __hash__(self) -> int:
+        return hash(self.__symbolic_target__)
+
+    def __repr__(self) -> str:
+        return f"<symbolic {registry.name_of(self.__symbolic_target__)}>"
+
+    def __reduce__(self) -> Any:
+        name = registry.name_of(self.__symbolic_target__)
+        return (SymbolicConstructor, (self.__symbolic_target__, name))

@@ -1,0 +1,63 @@
+"""Paths: where a value stands in a program, e.g. `model.blocks[2].filters`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from keras_glove.errors import PathError
+
+__all__ = ["Key", "Path", "format_path", "parse_path"]
+
+Key = str | int
+Path = tuple[Key, ...]
+
+_STEP = re.compile(
+    r"""\.?(?P<name>[^\W\d]\w*)             # .name
+      | \[(?P<index>-?\d+)\]                # [3]
+      | \[(?P<quote>['"])(?P<key>.*?)(?P=quote)\]  # ['any text']
+    """,
+    re.VERBOSE,
+)
+
+
+def format_path(path: Iterable[Key]) -> str:
+    """The text of a path.
+
+    >>> format_path(("model", "blocks", 2, "filters"))
+    'model.blocks[2].filters'
+    """
+    text = ""
+    for key in path:
+        if isinstance(key, str) and key.isidentifier():
+            text += f".{key}" if text else key
+        else:
+            text += f"[{key!r}]"
+    return text
+
+
+def parse_path(text: str) -> Path:
+    """The path that a text names.
+
+    Raises `PathError` where the text is no path.
+
+    >>> parse_path("model.blocks[2].filters")
+    ('model', 'blocks', 2, 'filters')
+    """
+    keys: list[Key] = []
+    position = 0
+    while position < len(text):
+        step = _STEP.match(text, position)
+        if step is None or (position == 0 and text.startswith(".")):
+            raise PathError(
+                f"Expected a path such as 'model.blocks[2].filters', received {text!r}: "
+                f"cannot read it from character {position} on ({text[position:]!r})."
+            )
+        if step["name"] is not None:
+            keys.append(step["name"])
+        elif step["index"] is not None:
+            keys.append(int(step["index"]))
+        else:
+            keys.append(step["key"])
+        position = step.end()
+    return tuple(keys)

@@ -1,0 +1,160 @@
+"""`Program`: the record of a call, as a mutable tree node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from keras_glove.errors import ArgumentError
+from keras_glove.symbolic.node import Node
+from keras_glove.symbolic.signature import Signature, signature_of
+from keras_glove.symbolic.traversal import walk
+
+__all__ = ["Origin", "Program"]
+
+_set = object.__setattr__
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a program was derived from: the operation, what it used, and the origin before."""
+
+    operation: str
+    detail: Any = None
+    parent: Origin | None = None
+
+
+class Program(Node):
+    """A callable and its arguments: a description that can be read, changed and built.
+
+    Attributes are the arguments: reading one that was not given reads its
+    default; setting one checks its name. Two programs are equal when they describe
+    the same call. A program is mutable, so its hash changes when it does.
+
+    >>> import keras_glove.symbolic as symbolic
+    >>> @symbolic.symbolize
+    ... def block(width, depth=2): ...
+    >>> p = symbolic.program(block, 16)
+    >>> p.width, p.depth
+    (16, 2)
+    >>> p.width = 32
+    >>> p
+    block(width=32)
+    """
+
+    __slots__ = ("__arguments__", "__origin__", "__target__", "__weakref__")
+    __target__: Callable[..., Any]
+    __arguments__: dict[str, Any]
+    __origin__: Origin | None
+
+    def __new__(
+        cls,
+        target: Callable[..., Any],
+        arguments: dict[str, Any],
+        origin: Origin | None = None,
+    ) -> Program:
+        # Trusts its arguments: `kg.program` is the door that checks them.
+        self = object.__new__(cls)
+        _set(self, "__target__", target)
+        _set(self, "__arguments__", arguments)
+        _set(self, "__origin__", origin)
+        return self
+
+    def __children__(self) -> dict[str, Any]:
+        return self.__arguments__
+
+    def __rebuild__(self, children: dict[str, Any]) -> Program:
+        return Program(self.__target__, children, self.__origin__)
+
+    def __fields__(self) -> dict[str, Any]:
+        return self.__arguments__
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__arguments__[name]
+        except KeyError:
+            pass
+        if name.startswith("__"):
+            raise AttributeError(name)
+        signature = signature_of(self.__target__)
+        if name in signature.defaults:
+            return signature.defaults[name]
+        if name in signature.names:
+            raise AttributeError(f"{signature.text}: the argument {name!r} has no value yet.")
+        raise AttributeError(
+            f"{signature.text}: expected one of the arguments {list(signature.names)}, "
+            f"received {name!r}."
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        set_argument(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name not in self.__arguments__:
+            raise AttributeError(f"{signature_of(self.__target__).text}: {name!r} was not given.")
+        arguments = dict(self.__arguments__)
+        del arguments[name]
+        _set(self, "__arguments__", arguments)
+
+    def __dir__(self) -> list[str]:
+        return [*self.__arguments__, *signature_of(self.__target__).names]
+
+    def __eq__(self, other: object) -> bool:
+        from keras_glove.symbolic.equality import equal
+
+        return equal(self, other) if isinstance(other, Program) else NotImplemented
+
+    def __hash__(self) -> int:
+        from keras_glove.symbolic.equality import structural_hash
+
+        return structural_hash(self)
+
+    def __call_form__(self) -> tuple[str, list[tuple[str, Any]]]:
+        signature = signature_of(self.__target__)
+        name = getattr(self.__target__, "__name__", None) or repr(self.__target__)
+        positional, keywords = signature.call_arguments(self.__arguments__)
+        items = [("", child) for child in positional]
+        return name, items + [(f"{key}=", child) for key, child in keywords.items()]
+
+    def __copy__(self) -> Program:
+        return Program(self.__target__, dict(self.__arguments__), self.__origin__)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Program:
+        from keras_glove.symbolic.copying import clone
+
+        copied: Program = clone(self)
+        return copied
+
+    def __reduce__(self) -> Any:
+        return (Program, (self.__target__, self.__arguments__, self.__origin__))
+
+
+def set_argument(program: Program, name: str, value: Any) -> None:
+    """Sets one argument in place; raises `ArgumentError` for a bad name or a cycle."""
+    from keras_glove.symbolic.recording import normalize
+
+    check_argument(program, name, value)
+    put_argument(program, name, normalize(value))
+
+
+def check_argument(program: Program, name: str, value: Any) -> Signature:
+    """Raises `ArgumentError` where `program` cannot take `value` under `name`."""
+    signature = signature_of(program.__target__)
+    signature.check_name(name)
+    if any(inner is program for _, inner in walk(value)):
+        raise ArgumentError(
+            f"{signature.text}: expected a value that does not hold the program itself, received "
+            f"for {name!r} one that does, which would be a cycle. Use `kg.clone` for a copy of it."
+        )
+    return signature
+
+
+def put_argument(program: Program, name: str, value: Any) -> None:
+    """Sets one argument without a check, keeping the canonical order."""
+    arguments = program.__arguments__
+    if name in arguments:
+        arguments[name] = value
+        return
+    ordered = signature_of(program.__target__).ordered({**arguments, name: value})
+    _set(program, "__arguments__", ordered)

@@ -1,0 +1,78 @@
+"""Names of the callables that programs may be saved with, and loaded from.
+
+Only what is registered is ever built from a file: a name is looked up in this
+table and nothing is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from keras_glove.errors import NotRegisteredError, RegistrationError
+
+__all__ = ["name_of", "register", "resolve"]
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+_TARGETS: dict[str, Callable[..., Any]] = {}
+_NAMES: dict[Callable[..., Any], str] = {}
+
+
+def default_name(target: Callable[..., Any]) -> str:
+    """`module.qualified_name` of a class or function."""
+    return f"{target.__module__}.{target.__qualname__}"
+
+
+def _same_definition(left: Callable[..., Any], right: Callable[..., Any]) -> bool:
+    # A notebook cell that is run again defines its class anew.
+    return default_name(left) == default_name(right)
+
+
+def register(target: T, name: str | None = None) -> T:
+    """Registers a class or function under a name, by default its qualified one.
+
+    A name belongs to one definition: a second, different one raises
+    `RegistrationError`. Running the same definition again replaces it.
+    """
+    name = name or default_name(target)
+    known = _TARGETS.get(name)
+    if known is not None and known is not target:
+        if not _same_definition(known, target):
+            raise RegistrationError(
+                f"Expected a name that is free, received {name!r} for {default_name(target)}: it "
+                f"is taken by {default_name(known)}. Pass another `name`."
+            )
+        _NAMES.pop(known, None)
+    _TARGETS[name] = target
+    _NAMES[target] = name
+    return target
+
+
+def resolve(name: str) -> Callable[..., Any]:
+    """The callable registered under a name; raises `NotRegisteredError`."""
+    try:
+        return _TARGETS[name]
+    except KeyError:
+        raise NotRegisteredError(
+            f"Expected the name of a registered class or function, received {name!r}. Import the "
+            "module that defines it, and decorate it there with `@kg.symbolize`, before loading."
+        ) from None
+
+
+def is_registered(target: Any) -> bool:
+    """Whether a callable has a registered name."""
+    try:
+        return target in _NAMES
+    except TypeError:  # unhashable
+        return False
+
+
+def name_of(target: Callable[..., Any]) -> str:
+    """The registered name of a callable; raises `NotRegisteredError`."""
+    if not is_registered(target):
+        raise NotRegisteredError(
+            f"Expected a registered class or function, received {target!r}. Decorate it with "
+            "`@kg.symbolize`, or call `kg.symbolize` on it, so that it has a name to be saved with."
+        )
+    return _NAMES[target]

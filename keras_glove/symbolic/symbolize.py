@@ -1,0 +1,187 @@
+"""`symbolize`, `program` and `partial`: how calls become programs."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from keras_glove.errors import ArgumentError
+from keras_glove.symbolic import registry
+from keras_glove.symbolic.node import Node
+from keras_glove.symbolic.program import Program
+from keras_glove.symbolic.recording import describe, normalize, recall, remember
+from keras_glove.symbolic.signature import signature_of
+from keras_glove.symbolic.traversal import SCALARS, contains
+
+__all__ = ["partial", "program", "symbolize", "target_of"]
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+def holds_node(value: Any) -> bool:
+    """Whether an argument is, or contains, something symbolic."""
+    if type(value) in SCALARS:
+        return False
+    return contains(value, lambda inner: isinstance(inner, Node))
+
+
+def any_node(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether any argument of a call is, or contains, something symbolic."""
+    return any(map(holds_node, args)) or any(map(holds_node, kwargs.values()))
+
+
+def target_of(target: Any) -> Any:
+    """The class or function itself behind a symbolic constructor or a symbolized function."""
+    return getattr(target, "__symbolic_target__", target)
+
+
+def make(target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
+    """The program of one call; raises `ArgumentError` where the arguments do not fit."""
+    arguments = signature_of(target).bind(args, kwargs)
+    return Program(target, {name: normalize(value) for name, value in arguments.items()})
+
+
+def program(target: Any, /, *args: Any, **kwargs: Any) -> Program:
+    """A program that describes the call `target(*args, **kwargs)`; nothing is called.
+
+    Args:
+      target: a class or function, symbolized or not; or a live object that a program
+        describes (then without further arguments).
+      *args, **kwargs: the arguments; they may hold programs and hyper-values.
+
+    Raises:
+      ArgumentError: the arguments do not fit the signature of `target`.
+
+    >>> program(dict, a=1)
+    dict(a=1)
+    """
+    target = target_of(target)
+    if not args and not kwargs and not isinstance(target, type):
+        known = describe(target)
+        if isinstance(known, Program):
+            return known
+    if isinstance(target, Node) or not callable(target):
+        raise ArgumentError(
+            "Expected a class, a function or a live object made by one that is symbolized, "
+            f"received {target!r}."
+        )
+    return make(target, args, kwargs)
+
+
+def partial(target: Any, /, *args: Any, **kwargs: Any) -> Program:
+    """A program whose missing arguments are set later, by `kg.rebind` or as attributes.
+
+    >>> p = partial(divmod)
+    >>> partial(round, ndigits=2)
+    round(ndigits=2)
+    """
+    target = target_of(target)
+    arguments = signature_of(target).bind(args, kwargs, partial=True)
+    return Program(target, {name: normalize(value) for name, value in arguments.items()})
+
+
+@overload
+def symbolize(target: T, /, *, name: str | None = None) -> T: ...
+@overload
+def symbolize(target: None = None, /, *, name: str | None = None) -> Callable[[T], T]: ...
+def symbolize(target: Any = None, /, *, name: str | None = None) -> Any:
+    """Makes a class or function symbolic, and registers its name for saving.
+
+    A call with plain arguments works as before; its program is remembered beside the
+    result (`kg.program(result)`). A call in which any argument is, or contains, a
+    hyper-value or a program returns a `Program`, and nothing is built. A class stays
+    the class it is; subclasses are symbolic too.
+
+    Args:
+      target: the class or function. Without it, a decorator is returned.
+      name: the name to save under, by default `module.qualified_name`.
+
+    Raises:
+      RegistrationError: the name belongs to another class or function.
+      ArgumentError: `target` is neither a class nor a function.
+
+    >>> @symbolize
+    ... class Encoder:
+    ...     def __init__(self, width, depth=2): ...
+    >>> isinstance(Encoder(16), Encoder)
+    True
+    >>> Encoder(program(int, "16"))
+    Encoder(width=int('16'))
+    """
+    if target is None:
+        return functools.partial(symbolize, name=name)
+    if isinstance(target, type):
+        return symbolize_class(target, name)
+    if callable(target):
+        return _symbolize_function(target, name)
+    raise ArgumentError(f"Expected a class or a function to symbolize, received {target!r}.")
+
+
+def _symbolize_function(function: Callable[..., Any], name: str | None) -> Callable[..., Any]:
+    if target_of(function) is not function:
+        return function
+    if not hasattr(function, "__qualname__"):
+        raise ArgumentError(
+            f"Expected a class or a function to symbolize, received {function!r}. "
+            "`kg.program` takes any callable as it is."
+        )
+
+    @functools.wraps(function)
+    def symbolic(*args: Any, **kwargs: Any) -> Any:
+        if any_node(args, kwargs):
+            return make(function, args, kwargs)
+        result = function(*args, **kwargs)
+        if not isinstance(result, Node) and type(result) not in SCALARS:
+            remember(result, make(function, args, kwargs))
+        return result
+
+    symbolic.__symbolic_target__ = function  # type: ignore[attr-defined]
+    registry.register(function, name)
+    return symbolic
+
+
+def symbolize_class(cls: type, name: str | None = None, *, register: bool = True) -> type:
+    """Adds a recording `__new__` to a class, unless a parent has given it one."""
+    if register:
+        registry.register(cls, name)
+    if not hasattr(cls.__new__, "__records__"):
+        cls.__new__ = _recording_new(cls, cls.__new__)  # type: ignore[method-assign, assignment]
+    return cls
+
+
+def _recording_new(owner: type, parent_new: Callable[..., Any]) -> Callable[..., Any]:
+    inherits = "__new__" not in vars(owner)
+
+    def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
+        if any_node(args, kwargs):
+            return make(cls, args, kwargs)
+        # Asked of super() at each call: in another class's bases the next one may differ.
+        new = super(owner, cls).__new__ if inherits else parent_new
+        live = new(cls) if new is object.__new__ else new(cls, *args, **kwargs)  # type: ignore[arg-type]
+        _record_call(live, cls, args, kwargs)
+        return live
+
+    __new__.__records__ = True  # type: ignore[attr-defined]
+    return __new__
+
+
+def _record_call(live: Any, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    if not isinstance(live, cls) or recall(live) is not None:
+        return
+    signature = signature_of(cls)
+    if not args and not kwargs and signature.names and cls.__reduce__ is object.__reduce__:
+        return  # copy and pickle call `__new__` so, and then set the state: not the user's call
+    try:
+        arguments = signature.bind(args, kwargs)
+    except ArgumentError:
+        return  # `__init__` raises Python's own error in a moment
+    remember(live, Program(cls, {name: normalize(value) for name, value in arguments.items()}))
+
+
+def is_symbolic(target: Any) -> bool:
+    """Whether calls of `target` with open arguments give programs."""
+    if inspect.isclass(target):
+        return hasattr(target.__new__, "__records__")
+    return hasattr(target, "__symbolic_target__")
