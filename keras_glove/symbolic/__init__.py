@@ -7,19 +7,27 @@ from keras_glove.symbolic.building import build
 from keras_glove.symbolic.constructor import SymbolicConstructor
 from keras_glove.symbolic.copying import clone
 from keras_glove.symbolic.diffing import Difference, diff
-from keras_glove.symbolic.equality import equal, fingerprint
-from keras_glove.symbolic.formatting import format_program
+from keras_glove.symbolic.equality import equal, fingerprint, sort_key
+from keras_glove.symbolic.display import to_html, tree
+from keras_glove.symbolic.formatting import format_program, to_code
 from keras_glove.symbolic.node import MISSING, Missing, Node, OpenValue
+from keras_glove.symbolic.patching import merge, patch
 from keras_glove.symbolic.path import Path, format_path, parse_path
 from keras_glove.symbolic.program import Origin, Program
-from keras_glove.symbolic.querying import query
+from keras_glove.symbolic.querying import missing, query
 from keras_glove.symbolic.rebinding import get, rebind
 from keras_glove.symbolic.recording import add_describer, describe
 from keras_glove.symbolic.registry import name_of, register, resolve
 from keras_glove.symbolic.serialization import from_json, register_node_kind, to_json
 from keras_glove.symbolic.signature import Signature, close_keywords, signature_of
 from keras_glove.symbolic.symbolize import partial, program, symbolize
-from keras_glove.symbolic.traversal import children, is_open, transform, walk, with_children
+from keras_glove.symbolic.traversal import (
+    children,
+    is_open,
+    transform,
+    walk,
+    with_children,
+)
 
 __all__ = [
     "MISSING",
@@ -46,9 +54,12 @@ __all__ = [
     "from_json",
     "get",
     "is_open",
+    "merge",
+    "missing",
     "name_of",
     "parse_path",
     "partial",
+    "patch",
     "program",
     "query",
     "rebind",
@@ -56,9 +67,13 @@ __all__ = [
     "register_node_kind",
     "resolve",
     "signature_of",
+    "sort_key",
     "symbolize",
+    "to_code",
+    "to_html",
     "to_json",
     "transform",
+    "tree",
     "walk",
     "with_children",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from keras_glove.symbolic import registry
-from keras_glove.symbolic.recording import normalize, remember
 from keras_glove.symbolic.program import Program
+from keras_glove.symbolic.recording import normalize, remember
 from keras_glove.symbolic.signature import signature_of
 from keras_glove.symbolic.symbolize import any_node, make
 

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.traversal import SCALARS, children, with_children
+from keras_glove.symbolic.traversal import SCALARS, children, walk, with_children
 
 __all__ = ["clone"]
 
 
-def clone(value: Any) -> Any:
+def clone(value: Any, *, share: Callable[[Any], bool] | None = None) -> Any:
     """A copy that shares no node and no container with the original.
 
     A node that stands in two places of the original is one node in the copy, too.
     Leaves (arrays, functions, live objects) are the same objects.
+
+    Args:
+      value: the program.
+      share: a predicate on nodes: those for which it holds are not copied, but stand
+        in the copy themselves, so that a change to one is a change to both.
 
     >>> from keras_glove.symbolic import program
     >>> inner = program(int, "3")
     >>> a, b = clone([inner, inner])
     >>> a is b, a is inner, a == inner
     (True, False, True)
+    >>> clone([inner], share=lambda node: node == inner)[0] is inner
+    True
     """
-    return _clone(value, {})
+    done: dict[int, Node] = {}
+    if share is not None:
+        done = {id(v): v for _, v in walk(value) if isinstance(v, Node) and share(v)}
+    return _clone(value, done)
 
 
 def _clone(value: Any, done: dict[int, Node]) -> Any:

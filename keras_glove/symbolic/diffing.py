@@ -10,7 +10,7 @@ from keras_glove.symbolic.formatting import format_program
 from keras_glove.symbolic.node import MISSING, Node
 from keras_glove.symbolic.path import Path, format_path
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.traversal import children
+from keras_glove.symbolic.traversal import SCALARS, children
 
 __all__ = ["Difference", "diff"]
 
@@ -60,45 +60,59 @@ def diff(left: Any, right: Any) -> Difference:
     c: added 4
     """
     entries: dict[str, tuple[Any, Any]] = {}
-    _diff(left, right, (), entries, set())
-    if not entries and not equal(left, right):
-        # Equal as trees: what differs is which nodes are shared.
-        entries[""] = (left, right)
-    return Difference(entries)
+    _diff(left, right, (), entries)
+    difference = Difference(entries)
+    if (_shares_nodes(left) or _shares_nodes(right)) and not _leads_to(difference, left, right):
+        # The trees agree at these places, but not in which nodes are shared.
+        return Difference({"": (left, right)})
+    return difference
 
 
-def _diff(
-    left: Any, right: Any, path: Path, out: dict[str, tuple[Any, Any]], seen: set[tuple[int, int]]
-) -> None:
+def _shares_nodes(value: Any) -> bool:
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        inner = stack.pop()
+        if isinstance(inner, Node):
+            if id(inner) in seen:
+                return True
+            seen.add(id(inner))
+        stack.extend(child for _, child in children(inner) or ())
+    return False
+
+
+def _leads_to(difference: Difference, left: Any, right: Any) -> bool:
+    from keras_glove.symbolic.patching import patch
+
+    return equal(patch(left, difference), right)
+
+
+def _diff(left: Any, right: Any, path: Path, out: dict[str, tuple[Any, Any]]) -> None:
     if left is right:
         return
-    if isinstance(left, Node):
-        if (id(left), id(right)) in seen:
-            return
-        seen.add((id(left), id(right)))
-    ours, theirs = _inside(left, right), _inside(right, left)
-    if ours is None or theirs is None:
+    if type(left) in SCALARS or not _comparable(left, right):
         if not equal(left, right):
             out[format_path(path)] = (left, right)
         return
+    ours, theirs = dict(children(left) or ()), dict(children(right) or ())
     for key in [*ours, *(key for key in theirs if key not in ours)]:
         a, b = ours.get(key, MISSING), theirs.get(key, MISSING)
         if a is MISSING or b is MISSING:
             out[format_path((*path, key))] = (a, b)
         else:
-            _diff(a, b, (*path, key), out, seen)
+            _diff(a, b, (*path, key), out)
 
 
-def _inside(value: Any, other: Any) -> dict[Any, Any] | None:
-    """What to compare one by one; None where the two values differ as a whole."""
-    if type(value) is not type(other):
-        return None
-    if isinstance(value, Program) and value.__target__ is not other.__target__:
-        return None
-    if isinstance(value, Node) and not isinstance(value, Program):
-        names = set(value.__children__())
-        rest = [{k: v for k, v in n.__fields__().items() if k not in names} for n in (value, other)]
-        if not equal(*rest):
-            return None
-    below = children(value)
-    return None if below is None else dict(below)
+def _comparable(left: Any, right: Any) -> bool:
+    """Whether two values are told apart by what is inside them; else they differ as a whole."""
+    kind = type(left)
+    if kind is not type(right):
+        return False
+    if kind is Program:
+        return left.__target__ is right.__target__
+    # Only what `patch` can change in place; a hyper-value is one definition.
+    return kind is list or kind is dict and _paths_exist(left, right)
+
+
+def _paths_exist(*dicts: dict[Any, Any]) -> bool:
+    return all(type(key) is str or type(key) is int for d in dicts for key in d)

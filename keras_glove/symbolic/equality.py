@@ -1,8 +1,10 @@
-"""Structural equality, hash and fingerprint of programs."""
+"""Structural equality, hash and fingerprint of programs: all three read one canonical form."""
 
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.traversal import SCALARS, children
 
-__all__ = ["equal", "fingerprint", "structural_hash"]
+__all__ = ["equal", "fingerprint", "sort_key", "structural_hash"]
 
 
 def equal(left: Any, right: Any) -> bool:
@@ -24,129 +26,154 @@ def equal(left: Any, right: Any) -> bool:
     >>> equal([1, {"a": 2, "b": 3}], [1, {"b": 3, "a": 2}]), equal(1, True)
     (True, False)
     """
-    return _equal(left, right, {})
-
-
-def _equal(left: Any, right: Any, pairs: dict[int, int]) -> bool:
-    kind = type(left)
-    if kind is not type(right):
-        return False
-    if kind in SCALARS:
-        return bool(left == right) or (left != left and right != right)  # nan equals nan
-    if kind is list or kind is tuple:
-        return len(left) == len(right) and all(
-            _equal(a, b, pairs) for a, b in zip(left, right, strict=True)
-        )
-    if kind is dict:
-        return _equal_dicts(left, right, pairs)
-    if isinstance(left, Node):
-        return _equal_nodes(left, right, pairs)
-    return _equal_others(left, right, pairs)
-
-
-def _equal_dicts(left: dict[Any, Any], right: dict[Any, Any], pairs: dict[int, int]) -> bool:
-    if len(left) != len(right):
-        return False
-    # In a fixed order, so that sharing is met in the same order on both sides.
-    return all(key in right and _equal(left[key], right[key], pairs) for key in left)
-
-
-def _equal_nodes(left: Any, right: Any, pairs: dict[int, int]) -> bool:
-    if id(left) in pairs or ~id(right) in pairs:
-        return pairs.get(id(left)) == id(right) and pairs.get(~id(right)) == id(left)
-    pairs[id(left)] = id(right)
-    pairs[~id(right)] = id(left)  # the other direction, under keys that no id has
-    if type(left) is Program and left.__target__ is not right.__target__:
-        return False
-    return _equal_dicts(left.__fields__(), right.__fields__(), pairs)
-
-
-def _equal_others(left: Any, right: Any, pairs: dict[int, int]) -> bool:
-    if left is right:
-        return True
-    if isinstance(left, np.ndarray):
-        return left.dtype == right.dtype and np.array_equal(
-            left, right, equal_nan=left.dtype.kind in "fc"
-        )
-    below, others = children(left), children(right)
-    if below is None or others is None:
-        result = left == right
-        return result if isinstance(result, bool) else False
-    return _equal_dicts(dict(below), dict(others), pairs)
+    return _Tokens().of(left) == _Tokens().of(right)
 
 
 def structural_hash(value: Any) -> int:
     """A hash that agrees with `equal`, for this process only; see `fingerprint`."""
-    kind = type(value)
-    if kind in SCALARS:
-        return hash((kind, value if value == value else "nan"))
-    if kind is Program:
-        items = value.__arguments__.items()
-        return hash((value.__target__, *[(n, structural_hash(child)) for n, child in items]))
-    below = children(value)
-    if below is not None:
-        hashes = [(key, structural_hash(child)) for key, child in _fields_of(value, below)]
-        return hash((kind, frozenset(hashes)))
-    if isinstance(value, np.ndarray):
-        return hash((value.dtype.str, value.shape))
-    try:
-        return hash(value)
-    except TypeError:
-        return hash(kind)
-
-
-def _fields_of(value: Any, below: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    return list(value.__fields__().items()) if isinstance(value, Node) else below
+    return hash(tuple(_Tokens().of(value)))
 
 
 def fingerprint(value: Any) -> str:
     """A hexadecimal digest that agrees with `equal` and is the same in every process.
 
     Classes and functions count by their registered or qualified name. Leaves without
-    a stable form raise `SerializationError`.
+    a JSON form raise `SerializationError`.
 
-    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
-    True
+    >>> fingerprint({"a": 1, "b": 2})
+    '177066a3197db938436615d5a61046d2'
     """
-    tokens: list[str] = []
-    _tokens(value, tokens)
-    return hashlib.blake2b("\x1f".join(tokens).encode(), digest_size=16).hexdigest()
+    text = "\x1f".join(map(_stable, _Tokens().of(value)))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _tokens(value: Any, out: list[str]) -> None:
-    kind = type(value)
+def sort_key(value: Any) -> list[tuple[str, Any]]:
+    """A key that puts programs and values of any kinds into one order, in every process.
+
+    Numbers stand by size and texts by alphabet; programs by what they call, then by their
+    arguments. Values with the same key are equal.
+
+    >>> sorted([2.5, "b", 1, "a", None], key=sort_key)
+    [None, 1, 2.5, 'a', 'b']
+    """
+    key: list[tuple[str, Any]] = []
+    tokens = iter(_Tokens().of(value))
+    for token in tokens:
+        if token is type(None):
+            key.append(("0 none", str(next(tokens))))
+        elif token is bool:
+            key.append(("1 bool", next(tokens)))
+        elif type(token) is int:
+            key += [("2 number", token), ("2 of", "int")]
+        elif token is float:
+            number = next(tokens)
+            nan = number == "nan"
+            key += [("2 number", math.inf if nan else number), ("2 of", "nan" if nan else "float")]
+        elif type(token) is str:
+            key.append(("3 text", token))
+        else:
+            key.append(("4 other", _stable(token)))
+    return key
+
+
+class _Leaf:
+    """A value with nothing inside whose own `==` may be anything, such as a tensor's."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Leaf) or type(self.value) is not type(other.value):
+            return False
+        return self.value is other.value or (self.value == other.value) is True
+
+    def __hash__(self) -> int:
+        try:
+            return hash(self.value)
+        except TypeError:  # unhashable leaves of one kind all hash alike
+            return 0
+
+
+class _Tokens:
+    """The canonical form: a flat list, in which no two different values read the same.
+
+    An int or str stands for itself; everything else begins with its type, and a container
+    or node tells its length. A node that was met before is told by its number.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self._out: list[Any] = []
+
+    def of(self, value: Any) -> list[Any]:
+        self._add_all((value,))
+        return self._out
+
+    def _add_all(self, values: Iterable[Any]) -> None:
+        put = self._out.append
+        for value in values:
+            kind = type(value)
+            if kind is int or kind is str:
+                put(value)
+            elif kind is Program:
+                self._add_node(value)
+            elif kind is list or kind is tuple:
+                self._out += (kind, len(value))
+                self._add_all(value)
+            else:
+                self._add_rare(kind, value)
+
+    def _add_node(self, node: Node) -> None:
+        number = self._numbers.get(id(node))
+        if number is not None:
+            self._out += (Node, number)
+            return
+        self._numbers[id(node)] = len(self._numbers)
+        fields = node.__fields__()
+        what = node.__target__ if type(node) is Program else type(node)
+        self._out += (Node, what, len(fields), *fields)
+        self._add_all(fields.values())
+
+    def _add_rare(self, kind: type, value: Any) -> None:
+        if kind is float:
+            self._out += (kind, value if value == value else "nan")  # noqa: PLR0124 (nan only)
+        elif kind in SCALARS:
+            self._out += (kind, value)
+        elif kind is dict:
+            keys = sorted(value, key=_key_order)
+            self._out += (kind, len(keys), *keys)
+            self._add_all(value[key] for key in keys)
+        elif isinstance(value, Node):
+            self._add_node(value)
+        else:
+            self._add_other(value)
+
+    def _add_other(self, value: Any) -> None:
+        if isinstance(value, np.ndarray):
+            self._out += (np.ndarray, value.dtype.str, value.shape, value.tobytes())
+            return
+        below = children(value)
+        if below is None:
+            self._out += (type(value), _Leaf(value))
+            return
+        self._out += (type(value), len(below), *(key for key, _ in below))
+        self._add_all(child for _, child in below)
+
+
+def _key_order(key: Any) -> tuple[str, Any]:
+    return ("", key) if type(key) is str else (type(key).__qualname__, repr(key))
+
+
+def _stable(token: Any) -> str:
+    kind = type(token)
+    if kind is int:
+        return repr(token)
     if kind is str:
-        out.append(f"s{len(value)}:{value}")
-    elif kind in SCALARS:
-        out.append(f"{kind.__name__}{value!r}")
-    elif kind is list or kind is tuple:
-        out.append(f"{kind.__name__}{len(value)}")
-        for child in value:
-            _tokens(child, out)
-    elif kind is Program:
-        out.append(f"p{_target_name(value.__target__)}{len(value.__arguments__)}")
-        for name, child in value.__arguments__.items():
-            out.append(name)
-            _tokens(child, out)
-    else:
-        _other_tokens(value, out)
-
-
-def _other_tokens(value: Any, out: list[str]) -> None:
-    below = children(value)
-    if below is None:
+        return f"{len(token)}:{token}"
+    if kind is _Leaf:
         from keras_glove.symbolic.serialization import leaf_to_json
 
-        out.append(repr(leaf_to_json(value, ())))
-        return
-    fields = _fields_of(value, below)
-    out.append(f"{type(value).__qualname__}{len(fields)}")
-    for key, child in sorted(fields, key=lambda item: repr(item[0])):
-        out.append(repr(key))
-        _tokens(child, out)
-
-
-def _target_name(target: Any) -> str:
-    if registry.is_registered(target):
-        return registry.name_of(target)
-    return f"{getattr(target, '__module__', '')}.{getattr(target, '__qualname__', repr(target))}"
+        return repr(leaf_to_json(token.value, ()))
+    return registry.lasting_name(token) if callable(token) else repr(token)

@@ -85,6 +85,11 @@ class Node:
 
         return format_program(self)
 
+    def _repr_html_(self) -> str:
+        from keras_glove.symbolic.display import to_html
+
+        return to_html(self)
+
 
 class OpenValue(Node):
     """A place in a program that is not decided yet; hyper-values derive from it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable
 
@@ -15,7 +16,7 @@ Path = tuple[Key, ...]
 _STEP = re.compile(
     r"""\.?(?P<name>[^\W\d]\w*)             # .name
       | \[(?P<index>-?\d+)\]                # [3]
-      | \[(?P<quote>['"])(?P<key>.*?)(?P=quote)\]  # ['any text']
+      | \[(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]  # ['any text'], as repr writes it
     """,
     re.VERBOSE,
 )
@@ -58,6 +59,6 @@ def parse_path(text: str) -> Path:
         elif step["index"] is not None:
             keys.append(int(step["index"]))
         else:
-            keys.append(step["key"])
+            keys.append(ast.literal_eval(step["text"]))
         position = step.end()
     return tuple(keys)

@@ -69,7 +69,7 @@ def rebind(
     if callable(changes) and not isinstance(changes, Mapping):
         return rebind(transform(value, changes), **arguments)
     wanted: dict[Path, Any] = {}
-    for path, new in {**(changes or {}), **arguments}.items():
+    for path, new in (*(changes or {}).items(), *arguments.items()):
         wanted[parse_path(path) if isinstance(path, str) else tuple(path)] = normalize(new)
     plan = _Plan(value)
     for path, new in wanted.items():
@@ -111,7 +111,8 @@ class _Plan:
 
     def _holder(self, path: Path) -> tuple[Program | None, int]:
         """The innermost program on the way to `path`, and how deep it stands."""
-        value, found = self._root, (None, 0)
+        value: Any = self._root
+        found: tuple[Program | None, int] = (None, 0)
         for depth, key in enumerate(path):
             if isinstance(value, Program):
                 found = (value, depth)

@@ -76,3 +76,12 @@ def name_of(target: Callable[..., Any]) -> str:
             "`@kg.symbolize`, or call `kg.symbolize` on it, so that it has a name to be saved with."
         )
     return _NAMES[target]
+
+
+def lasting_name(target: Callable[..., Any]) -> str:
+    """The registered name of a callable, else its qualified one: the same in every process."""
+    try:
+        return _NAMES[target]
+    except (KeyError, TypeError):
+        qualified = getattr(target, "__qualname__", None)
+        return f"{target.__module__}.{qualified}" if qualified else repr(target)

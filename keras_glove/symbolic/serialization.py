@@ -21,10 +21,9 @@ strings without a leading "$". Everything else is an object with a "$type":
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -32,7 +31,7 @@ import numpy as np
 from keras_glove.errors import ArgumentError, NotRegisteredError, SerializationError
 from keras_glove.symbolic import registry
 from keras_glove.symbolic.node import Node
-from keras_glove.symbolic.path import Path, format_path
+from keras_glove.symbolic.path import Key, format_path
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.signature import signature_of
 from keras_glove.symbolic.traversal import children
@@ -41,14 +40,17 @@ __all__ = ["from_json", "register_node_kind", "to_json"]
 
 FORMAT = "keras_glove"
 VERSION = 1
-MAX_DEPTH = 200
+MAX_DEPTH = 100
 """Deepest nesting that is read or written."""
 
-N = TypeVar("N", bound=type[Node])
+PLAIN = frozenset({type(None), bool, int, str})
+"""Types that are their own JSON form."""
+
+N = TypeVar("N", bound=Node)
 _KINDS: dict[str, type[Node]] = {}
 
 
-def register_node_kind(cls: N) -> N:
+def register_node_kind(cls: type[N]) -> type[N]:
     """Class decorator: nodes of this class are saved by its name and fields."""
     _KINDS[cls.__name__] = cls
     return cls
@@ -63,7 +65,7 @@ def to_json(value: Any) -> dict[str, Any]:
     >>> to_json({"a": (1, 2)})["value"]
     {'a': {'$type': 'tuple', 'items': [1, 2]}}
     """
-    return {"format": FORMAT, "version": VERSION, "value": _Writer(value).write(value, ())}
+    return {"format": FORMAT, "version": VERSION, "value": _Writer(value).write(value)}
 
 
 def from_json(document: Any) -> Any:
@@ -88,10 +90,10 @@ def from_json(document: Any) -> Any:
         )
     if "value" not in document:
         raise SerializationError("Expected a document with a 'value', received one without.")
-    return _Reader().read(document["value"], ())
+    return _Reader().read(document["value"])
 
 
-def _at(path: Path) -> str:
+def _at(path: Sequence[Key]) -> str:
     return f"at `{format_path(path) or 'the root'}`"
 
 
@@ -100,62 +102,84 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _check_depth(path: Path) -> None:
-    if len(path) > MAX_DEPTH:
-        raise SerializationError(
-            f"{_at(path[:3])}...: expected at most {MAX_DEPTH} levels of nesting, received more."
-        )
+class _Walker:
+    """Keeps the path of the value at hand, for messages and for the limit on depth."""
+
+    def __init__(self) -> None:
+        self._path: list[Key] = []
+
+    @property
+    def _here(self) -> str:
+        return _at(self._path)
+
+    def _enter(self, key: Key) -> None:
+        self._path.append(key)
+        if len(self._path) > MAX_DEPTH:
+            raise SerializationError(
+                f"{_at(self._path[:3])}...: expected at most {MAX_DEPTH} levels of nesting, "
+                "received more."
+            )
 
 
-class _Writer:
+class _Writer(_Walker):
     def __init__(self, root: Any) -> None:
+        super().__init__()
         self._uses = _count_uses(root)
         self._ids: dict[int, int] = {}
 
-    def write(self, value: Any, path: Path) -> Any:
-        _check_depth(path)
+    def write(self, value: Any) -> Any:
         kind = type(value)
         if kind is list:
-            return [self.write(child, (*path, i)) for i, child in enumerate(value)]
+            return self._write_all(enumerate(value))
         if kind is tuple:
-            items = [self.write(child, (*path, i)) for i, child in enumerate(value)]
-            return {"$type": "tuple", "items": items}
+            return {"$type": "tuple", "items": self._write_all(enumerate(value))}
         if kind is dict:
-            return self._write_dict(value, path)
+            return self._write_dict(value)
         if isinstance(value, Node):
-            return self._write_node(value, path)
-        return leaf_to_json(value, path)
+            return self._write_node(value)
+        return leaf_to_json(value, self._path)
 
-    def _write_dict(self, value: dict[Any, Any], path: Path) -> Any:
+    def _write_all(self, items: Iterable[tuple[Key, Any]]) -> list[Any]:
+        written = []
+        for key, child in items:
+            if type(child) not in PLAIN:
+                self._enter(key)
+                child = self.write(child)
+                self._path.pop()
+            written.append(child)
+        return written
+
+    def _write_dict(self, value: dict[Any, Any]) -> Any:
         if all(type(key) is str and not key.startswith("$") for key in value):
-            return {key: self.write(child, (*path, key)) for key, child in value.items()}
-        items = [
-            [self.write(key, path), self.write(child, (*path, str(key)))]
-            for key, child in value.items()
-        ]
-        return {"$type": "dict", "items": items}
+            return dict(zip(value, self._write_all(value.items()), strict=True))
+        keys = [self.write(key) for key in value]
+        values = self._write_all((str(key), child) for key, child in value.items())
+        return {"$type": "dict", "items": [list(pair) for pair in zip(keys, values, strict=True)]}
 
-    def _write_node(self, node: Node, path: Path) -> dict[str, Any]:
-        if id(node) in self._ids:
-            return {"$type": "shared", "id": self._ids[id(node)]}
-        shared = {}
-        if self._uses[id(node)] > 1:
-            shared["id"] = self._ids[id(node)] = len(self._ids)
+    def _write_node(self, node: Node) -> dict[str, Any]:
+        key = id(node)
+        if key in self._ids:
+            return {"$type": "shared", "id": self._ids[key]}
+        head = self._head(node)
+        if self._uses[key] > 1:
+            head["id"] = self._ids[key] = len(self._ids)
         fields = node.__fields__()
+        written = dict(zip(fields, self._write_all(fields.items()), strict=True))
+        head["arguments" if isinstance(node, Program) else "fields"] = written
+        return head
+
+    def _head(self, node: Node) -> dict[str, Any]:
         if isinstance(node, Program):
             try:
-                target = registry.name_of(node.__target__)
+                return {"$type": "program", "target": registry.name_of(node.__target__)}
             except NotRegisteredError as error:
-                raise NotRegisteredError(f"{_at(path)}: {error}") from None
-            arguments = {name: self.write(child, (*path, name)) for name, child in fields.items()}
-            return {"$type": "program", "target": target, "arguments": arguments, **shared}
+                raise NotRegisteredError(f"{self._here}: {error}") from None
         kind = type(node).__name__
         if _KINDS.get(kind) is not type(node):
             raise SerializationError(
-                f"{_at(path)}: expected a node of a registered kind, received a {kind}."
+                f"{self._here}: expected a node of a registered kind, received a {kind}."
             )
-        written = {name: self.write(child, (*path, name)) for name, child in fields.items()}
-        return {"$type": "node", "kind": kind, "fields": written, **shared}
+        return {"$type": "node", "kind": kind}
 
 
 def _count_uses(root: Any) -> Counter[int]:
@@ -163,18 +187,23 @@ def _count_uses(root: Any) -> Counter[int]:
     stack = [root]
     while stack:
         value = stack.pop()
-        if isinstance(value, Node):
+        kind = type(value)
+        if kind in PLAIN:
+            continue
+        if kind is list or kind is tuple:
+            stack.extend(value)
+        elif kind is dict:
+            stack.extend(value.values())
+        elif isinstance(value, Node):
             uses[id(value)] += 1
             if uses[id(value)] == 1:
                 stack.extend(value.__fields__().values())
-            continue
-        below = children(value)
-        if below:
-            stack.extend(child for _, child in below)
+        else:
+            stack.extend(child for _, child in children(value) or ())
     return uses
 
 
-def leaf_to_json(value: Any, path: Path) -> Any:
+def leaf_to_json(value: Any, path: Sequence[Key]) -> Any:
     """The JSON form of a value with nothing inside."""
     kind = type(value)
     if value is None or kind in (bool, int, str):
@@ -199,7 +228,7 @@ def leaf_to_json(value: Any, path: Path) -> Any:
     return _no_form(value, path)
 
 
-def _no_form(value: Any, path: Path) -> Any:
+def _no_form(value: Any, path: Sequence[Key]) -> Any:
     hint = (
         "Decorate the class or function with `@kg.symbolize`, so that it has a name."
         if callable(value)
@@ -221,92 +250,103 @@ def _write_array(value: np.ndarray[Any, Any]) -> dict[str, Any]:
     }
 
 
-class _Reader:
+class _Reader(_Walker):
     def __init__(self) -> None:
+        super().__init__()
         self._shared: dict[int, Node] = {}
-
-    def read(self, data: Any, path: Path) -> Any:
-        _check_depth(path)
-        if data is None or type(data) in (bool, int, float, str):
-            return data
-        if type(data) is list:
-            return [self.read(child, (*path, i)) for i, child in enumerate(data)]
-        if type(data) is not dict or not all(type(key) is str for key in data):
-            raise SerializationError(f"{_at(path)}: expected JSON, received {_shown(data)}.")
-        if "$type" not in data:
-            return {key: self.read(child, (*path, key)) for key, child in data.items()}
-        return self._read_typed(data, path)
-
-    def _read_typed(self, data: dict[str, Any], path: Path) -> Any:
-        readers: dict[str, Callable[[dict[str, Any], Path], Any]] = {
+        self._readers: dict[str, Callable[[dict[str, Any]], Any]] = {
             "program": self._read_program,
             "node": self._read_node,
             "shared": self._read_shared,
-            "tuple": lambda d, p: tuple(self._items(d, p)),
+            "tuple": lambda data: tuple(self._read_list(data["items"])),
             "dict": self._read_pairs,
-            "float": lambda d, p: _read_float(d["value"]),
-            "complex": lambda d, p: complex(*d["value"]),
-            "bytes": lambda d, p: base64.b64decode(d["value"], validate=True),
-            "array": lambda d, p: _read_array(d),
-            "callable": lambda d, p: registry.resolve(_text(d["name"])),
+            "float": lambda data: _read_float(data["value"]),
+            "complex": lambda data: complex(*data["value"]),
+            "bytes": lambda data: base64.b64decode(data["value"], validate=True),
+            "array": _read_array,
+            "callable": lambda data: registry.resolve(_text(data["name"])),
         }
-        reader = readers.get(data["$type"]) if type(data["$type"]) is str else None
+
+    def read(self, data: Any) -> Any:
+        kind = type(data)
+        if kind in PLAIN or kind is float:
+            return data
+        if kind is list:
+            return self._read_list(data)
+        if kind is not dict or not all(type(key) is str for key in data):
+            raise SerializationError(f"{self._here}: expected JSON, received {_shown(data)}.")
+        if "$type" in data:
+            return self._read_typed(data)
+        return self._read_dict(data)
+
+    def _read_list(self, data: Any) -> list[Any]:
+        if type(data) is not list:
+            raise TypeError(f"expected a list, received {_shown(data)}")
+        return list(self._read_dict(dict(enumerate(data))).values())
+
+    def _read_dict(self, data: Any) -> dict[Any, Any]:
+        if type(data) is not dict:
+            raise TypeError(f"expected an object, received {_shown(data)}")
+        values = {}
+        for key, child in data.items():
+            if type(child) not in PLAIN:
+                self._enter(key)
+                child = self.read(child)
+                self._path.pop()
+            values[key] = child
+        return values
+
+    def _read_typed(self, data: dict[str, Any]) -> Any:
+        kind = data["$type"]
+        reader = self._readers.get(kind) if type(kind) is str else None
         if reader is None:
             raise SerializationError(
-                f"{_at(path)}: expected a '$type' among {sorted(readers)}, received "
-                f"{_shown(data['$type'])}."
+                f"{self._here}: expected a '$type' among {sorted(self._readers)}, received "
+                f"{_shown(kind)}."
             )
         try:
-            return reader(data, path)
+            return reader(data)
         except SerializationError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SerializationError(
-                f"{_at(path)}: expected a {data['$type']!r} as `kg.to_json` writes it, received "
+                f"{self._here}: expected a {kind!r} as `kg.to_json` writes it, received "
                 f"{_shown(data)} ({type(error).__name__}: {error})."
             ) from error
 
-    def _items(self, data: dict[str, Any], path: Path) -> list[Any]:
-        if type(data["items"]) is not list:
-            raise TypeError("'items' is no list")
-        return [self.read(child, (*path, i)) for i, child in enumerate(data["items"])]
+    def _read_pairs(self, data: dict[str, Any]) -> dict[Any, Any]:
+        return {key: child for key, child in self._read_list(data["items"])}
 
-    def _read_pairs(self, data: dict[str, Any], path: Path) -> dict[Any, Any]:
-        pairs = [self.read(pair, (*path, i)) for i, pair in enumerate(data["items"])]
-        return {key: child for key, child in pairs}
-
-    def _fields(self, data: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
-        if type(data[key]) is not dict:
-            raise TypeError(f"{key!r} is no dict")
-        return {name: self.read(child, (*path, name)) for name, child in data[key].items()}
-
-    def _read_program(self, data: dict[str, Any], path: Path) -> Program:
-        target = registry.resolve(_text(data["target"]))
-        arguments = self._fields(data, "arguments", path)
+    def _read_program(self, data: dict[str, Any]) -> Program:
+        try:
+            target = registry.resolve(_text(data["target"]))
+        except NotRegisteredError as error:
+            raise NotRegisteredError(f"{self._here}: {error}") from None
+        arguments = self._read_dict(data["arguments"])
         signature = signature_of(target)
         try:
             for name in arguments:
                 signature.check_name(name)
         except ArgumentError as error:
-            raise SerializationError(f"{_at(path)}: {error}") from error
+            raise SerializationError(f"{self._here}: {error}") from error
         return self._keep(data, Program(target, signature.ordered(arguments)))
 
-    def _read_node(self, data: dict[str, Any], path: Path) -> Node:
+    def _read_node(self, data: dict[str, Any]) -> Node:
         kind = _KINDS.get(_text(data["kind"]))
         if kind is None:
             raise SerializationError(
-                f"{_at(path)}: expected a kind among {sorted(_KINDS)}, received {data['kind']!r}."
+                f"{self._here}: expected a kind among {sorted(_KINDS)}, received {data['kind']!r}."
             )
-        return self._keep(data, kind(**self._fields(data, "fields", path)))
+        return self._keep(data, kind(**self._read_dict(data["fields"])))
 
-    def _keep(self, data: dict[str, Any], node: Any) -> Any:
+    def _keep(self, data: dict[str, Any], node: N) -> N:
         if "id" in data:
             if type(data["id"]) is not int or data["id"] in self._shared:
                 raise ValueError("'id' is no number of its own")
             self._shared[data["id"]] = node
         return node
 
-    def _read_shared(self, data: dict[str, Any], path: Path) -> Node:
+    def _read_shared(self, data: dict[str, Any]) -> Node:
         if type(data["id"]) is not int or data["id"] not in self._shared:
             raise ValueError("'id' names nothing that was read before")
         return self._shared[data["id"]]
@@ -329,4 +369,6 @@ def _read_array(data: dict[str, Any]) -> np.ndarray[Any, Any]:
     if dtype.kind not in "biufc":
         raise ValueError("expected a dtype of numbers")
     content = base64.b64decode(data["value"], validate=True)
-    return np.frombuffer(content, dtype=dtype).reshape([int(n) for n in data["shape"]]).copy()
+    array: np.ndarray[Any, Any] = np.frombuffer(content, dtype=dtype)
+    shaped: np.ndarray[Any, Any] = array.reshape([int(n) for n in data["shape"]]).copy()
+    return shaped

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-import functools
 import inspect
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +16,13 @@ __all__ = ["Signature", "close_keywords", "signature_of"]
 
 _P = inspect.Parameter
 _CLOSED: dict[type, frozenset[str]] = {}
+_CACHE: weakref.WeakKeyDictionary[Any, Signature] = weakref.WeakKeyDictionary()
 
 
 def close_keywords(owner: type, names: Iterable[str] = ()) -> None:
     """Says that the `**kwargs` of `owner.__init__` takes `names` and nothing else."""
     _CLOSED[owner] = frozenset(names)
-    _signature_of.cache_clear()
+    _CACHE.clear()
 
 
 @dataclass(frozen=True)
@@ -117,15 +119,16 @@ def _listed(names: Iterable[str]) -> str:
 def signature_of(target: Callable[..., Any]) -> Signature:
     """The signature of a class or function; of a class, its parents' `**kwargs` included."""
     try:
-        return _signature_of(target)
-    except TypeError as error:
-        if callable(target) and "unhashable" in str(error):
-            return _signature_of.__wrapped__(target)
-        raise
+        return _CACHE[target]
+    except (KeyError, TypeError):  # TypeError: no hash, or no weak references
+        pass
+    signature = _read_signature(target)
+    with contextlib.suppress(TypeError):
+        _CACHE[target] = signature
+    return signature
 
 
-@functools.lru_cache(maxsize=4096)
-def _signature_of(target: Callable[..., Any]) -> Signature:
+def _read_signature(target: Callable[..., Any]) -> Signature:
     if not callable(target):
         raise ArgumentError(f"Expected a class or function, received {target!r}.")
     text = getattr(target, "__qualname__", None) or repr(target)
@@ -141,8 +144,8 @@ def _parameters(function: Any) -> list[inspect.Parameter]:
 
 
 def _without_self(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
-    named = parameters and parameters[0].kind not in (_P.VAR_POSITIONAL, _P.VAR_KEYWORD)
-    return parameters[1:] if named else parameters
+    variable = (_P.VAR_POSITIONAL, _P.VAR_KEYWORD)
+    return [p for i, p in enumerate(parameters) if i or p.kind in variable]
 
 
 def _class_parameters(cls: type) -> Iterator[list[inspect.Parameter]]:
@@ -154,10 +157,10 @@ def _class_parameters(cls: type) -> Iterator[list[inspect.Parameter]]:
             continue
         found = True
         parameters = _without_self(_parameters(method))
-        if {p.kind for p in parameters} == {_P.VAR_POSITIONAL, _P.VAR_KEYWORD}:
-            if owner not in _CLOSED:
-                continue  # hands everything on
         closed = _CLOSED.get(owner)
+        kinds = {p.kind for p in parameters}
+        if closed is None and kinds == {_P.VAR_POSITIONAL, _P.VAR_KEYWORD}:  # hands all on
+            continue
         if closed is not None:
             parameters = [p for p in parameters if p.kind is not _P.VAR_KEYWORD]
             parameters += [_P(name, _P.KEYWORD_ONLY, default=None) for name in sorted(closed)]

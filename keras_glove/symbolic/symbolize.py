@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
@@ -147,19 +146,19 @@ def symbolize_class(cls: type, name: str | None = None, *, register: bool = True
     if register:
         registry.register(cls, name)
     if not hasattr(cls.__new__, "__records__"):
-        cls.__new__ = _recording_new(cls, cls.__new__)  # type: ignore[method-assign, assignment]
+        cls.__new__ = _recording_new(cls, cls.__new__)  # type: ignore[method-assign]
     return cls
 
 
 def _recording_new(owner: type, parent_new: Callable[..., Any]) -> Callable[..., Any]:
     inherits = "__new__" not in vars(owner)
 
-    def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:
         if any_node(args, kwargs):
             return make(cls, args, kwargs)
         # Asked of super() at each call: in another class's bases the next one may differ.
-        new = super(owner, cls).__new__ if inherits else parent_new
-        live = new(cls) if new is object.__new__ else new(cls, *args, **kwargs)  # type: ignore[arg-type]
+        new = super(owner, cls).__new__ if inherits else parent_new  # type: ignore[arg-type]
+        live = new(cls) if new is object.__new__ else new(cls, *args, **kwargs)
         _record_call(live, cls, args, kwargs)
         return live
 
@@ -167,7 +166,7 @@ def _recording_new(owner: type, parent_new: Callable[..., Any]) -> Callable[...,
     return __new__
 
 
-def _record_call(live: Any, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _record_call(live: Any, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     if not isinstance(live, cls) or recall(live) is not None:
         return
     signature = signature_of(cls)
@@ -178,10 +177,3 @@ def _record_call(live: Any, cls: type, args: tuple[Any, ...], kwargs: dict[str, 
     except ArgumentError:
         return  # `__init__` raises Python's own error in a moment
     remember(live, Program(cls, {name: normalize(value) for name, value in arguments.items()}))
-
-
-def is_symbolic(target: Any) -> bool:
-    """Whether calls of `target` with open arguments give programs."""
-    if inspect.isclass(target):
-        return hasattr(target.__new__, "__records__")
-    return hasattr(target, "__symbolic_target__")

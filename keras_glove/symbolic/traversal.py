@@ -71,13 +71,17 @@ def with_children(value: Any, new: Sequence[Any]) -> Any:
 def walk(root: Any) -> Iterator[tuple[Path, Any]]:
     """Every value of a program with its path, parents first, a shared node once.
 
-    >>> [format for format, _ in walk({"a": [1, 2]})]
+    >>> [path for path, _ in walk({"a": [1, 2]})]
     [(), ('a',), ('a', 0), ('a', 1)]
     """
     seen: set[int] = set()
     stack: list[tuple[Path, Any]] = [((), root)]
     while stack:
         path, value = stack.pop()
+        kind = type(value)
+        if kind in SCALARS:
+            yield path, value
+            continue
         if isinstance(value, Node):
             if id(value) in seen:
                 continue
@@ -85,7 +89,8 @@ def walk(root: Any) -> Iterator[tuple[Path, Any]]:
         yield path, value
         below = children(value)
         if below:
-            stack.extend((path + (key,), child) for key, child in reversed(below))
+            below.reverse()
+            stack.extend([((*path, key), child) for key, child in below])
 
 
 def contains(root: Any, predicate: Callable[[Any], bool]) -> bool:

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keras_glove.errors import (
+    KerasGloveError,
+    NotRegisteredError,
+    RegistrationError,
+    SerializationError,
+)
+from keras_glove.symbolic import equal, from_json, program, register, symbolize, to_json
+
+from .samples import Conv, Net, net, values
+
+
+@given(values)
+def test_round_trip_through_text(value):
+    assert equal(from_json(json.loads(json.dumps(to_json(value)))), value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.arange(6, dtype="float32").reshape(2, 3),
+        np.array(3),
+        np.array([], "int8"),
+        Conv,
+        [len],
+        {"$x": 1},
+        1j,
+    ],
+    ids=str,
+)
+def test_other_leaves(value):
+    register(len, "builtins.len")
+    assert equal(from_json(json.loads(json.dumps(to_json([value])))), [value])
+
+
+def test_numpy_scalars_become_python():
+    assert to_json([np.int64(3), np.float32(0.5), np.bool_(True)])["value"] == [3, 0.5, True]
+
+
+def test_sharing_and_golden_document():
+    c = program(Conv, 1)
+    document = to_json(program(Net, [c, c], width=math.inf))
+    assert document == {
+        "format": "keras_glove", "version": 1,
+        "value": {
+            "$type": "program", "target": "tests.symbolic.samples.Net",
+            "arguments": {
+                "blocks": [
+                    {"$type": "program", "target": "tests.symbolic.samples.Conv", "id": 0,
+                     "arguments": {"filters": 1}},
+                    {"$type": "shared", "id": 0},
+                ],
+                "width": {"$type": "float", "value": "inf"},
+            },
+        },
+    }  # fmt: skip
+    read = from_json(document)
+    assert read.blocks[0] is read.blocks[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        ({"a": [object()]}, SerializationError, r"at `a\[0\]`: expected a value with a JSON form"),
+        ([lambda: 1], SerializationError, "Decorate the class or function"),
+        ([program(lambda x: x, 1)], NotRegisteredError, r"at `\[0\]`: Expected a registered"),
+        (np.array([object()]), SerializationError, "JSON form"),
+    ],
+)
+def test_what_cannot_be_written(value, error, message):
+    with pytest.raises(error, match=message):
+        to_json(value)
+
+
+def _document(value):
+    return {"format": "keras_glove", "version": 1, "value": value}
+
+
+BAD = {
+    "no dict": 3,
+    "other format": {"format": "x"},
+    "newer version": {"format": "keras_glove", "version": 2, "value": 1},
+    "bool version": {"format": "keras_glove", "version": True, "value": 1},
+    "no value": {"format": "keras_glove", "version": 1},
+    "unknown type": _document({"$type": "object"}),
+    "type no text": _document({"$type": []}),
+    "unknown target": _document(
+        {"$type": "program", "target": "os.system", "arguments": {"command": "x"}}
+    ),
+    "target no text": _document({"$type": "program", "target": ["os"], "arguments": {}}),
+    "unknown argument": _document(
+        {"$type": "program", "target": "tests.symbolic.samples.Conv", "arguments": {"x": 1}}
+    ),
+    "arguments no dict": _document(
+        {"$type": "program", "target": "tests.symbolic.samples.Conv", "arguments": []}
+    ),
+    "unknown kind": _document({"$type": "node", "kind": "Popen", "fields": {}}),
+    "unknown callable": _document({"$type": "callable", "name": "os.system"}),
+    "dangling": _document({"$type": "shared", "id": 0}),
+    "bad base64": _document({"$type": "bytes", "value": "%%"}),
+    "object array": _document({"$type": "array", "dtype": "O", "shape": [1], "value": ""}),
+    "wrong shape": _document({"$type": "array", "dtype": "<f4", "shape": [7], "value": ""}),
+    "bad float": _document({"$type": "float", "value": "1e"}),
+    "unhashable key": _document({"$type": "dict", "items": [[[], 1]]}),
+    "tuple of text": _document({"$type": "tuple", "items": "abc"}),
+    "a set": _document({1, 2}),
+}
+
+
+@pytest.mark.parametrize("document", BAD.values(), ids=BAD)
+def test_bad_documents(document):
+    with pytest.raises(SerializationError):
+        from_json(document)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda v: [v], lambda v: {"a": v}, lambda v: {"$type": "tuple", "items": [v]}]
+)
+def test_depth_is_limited_both_ways(make):
+    deep = 1
+    for _ in range(300):
+        deep = make(deep)
+    with pytest.raises(SerializationError, match="at most 100 levels"):
+        from_json(_document(deep))
+    nested = []
+    for _ in range(300):
+        nested = [nested]
+    with pytest.raises(SerializationError, match="at most 100 levels"):
+        to_json(nested)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["$type", "target", "arguments", "items", "id", "fields", "kind", "value"]),
+                      inner | st.sampled_from(["program", "node", "shared", "tuple", "dict", "float", "array",
+                                               "tests.symbolic.samples.Conv", "OneOf"]), max_size=4),
+    max_leaves=10,
+)  # fmt: skip
+
+
+@given(_json)
+def test_any_json_gives_a_value_or_a_typed_error(data):
+    try:
+        from_json(_document(data))
+    except KerasGloveError:
+        pass
+
+
+def test_names_belong_to_one_definition():
+    def one(): ...
+
+    def two(): ...
+
+    register(one, "tests.unique")
+    with pytest.raises(RegistrationError, match="is taken by"):
+        register(two, "tests.unique")
+
+    def make():
+        @symbolize
+        class Again: ...
+
+        return Again
+
+    first, second = make(), make()  # a notebook cell that runs twice
+    assert equal(from_json(to_json(program(second))), program(second)) and first is not second
+
+
+def test_registered_program_is_read_back():
+    assert from_json(to_json(net())) == net()
