@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from keras_glove.errors import BuildError, OpenValueError
@@ -119,8 +119,6 @@ def noted(path: Path, what: str) -> Iterator[None]:
     except Exception as error:
         if not getattr(error, "__keras_glove_noted__", False):
             note(error, f"while building `{format_path(path) or 'the root'}` ({what})")
-            try:
+            with suppress(AttributeError):  # an exception class with slots: the note alone is there
                 error.__keras_glove_noted__ = True  # type: ignore[attr-defined]
-            except AttributeError:  # an exception class with slots: the note alone is there
-                pass
         raise

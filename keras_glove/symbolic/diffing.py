@@ -111,7 +111,7 @@ def _comparable(left: Any, right: Any) -> bool:
     if kind is Program:
         return left.__target__ is right.__target__
     # Only what `patch` can change in place; a hyper-value is one definition.
-    return kind is list or kind is dict and _paths_exist(left, right)
+    return kind is list or (kind is dict and _paths_exist(left, right))
 
 
 def _paths_exist(*dicts: dict[Any, Any]) -> bool:

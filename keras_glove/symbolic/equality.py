@@ -138,7 +138,7 @@ class _Tokens:
 
     def _add_rare(self, kind: type, value: Any) -> None:
         if kind is float:
-            self._out += (kind, value if value == value else "nan")  # noqa: PLR0124 (nan only)
+            self._out += (kind, value if value == value else "nan")  # only nan differs from itself
         elif kind in SCALARS:
             self._out += (kind, value)
         elif kind is dict:

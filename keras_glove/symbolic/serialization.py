@@ -315,7 +315,7 @@ class _Reader(_Walker):
             ) from error
 
     def _read_pairs(self, data: dict[str, Any]) -> dict[Any, Any]:
-        return {key: child for key, child in self._read_list(data["items"])}
+        return dict(self._read_list(data["items"]))
 
     def _read_program(self, data: dict[str, Any]) -> Program:
         try:

@@ -48,7 +48,8 @@ def program(target: Any, /, *args: Any, **kwargs: Any) -> Program:
     Args:
       target: a class or function, symbolized or not; or a live object that a program
         describes (then without further arguments).
-      *args, **kwargs: the arguments; they may hold programs and hyper-values.
+      *args: positional arguments; they may hold programs and hyper-values.
+      **kwargs: keyword arguments, likewise.
 
     Raises:
       ArgumentError: the arguments do not fit the signature of `target`.
@@ -153,7 +154,7 @@ def symbolize_class(cls: type, name: str | None = None, *, register: bool = True
 def _recording_new(owner: type, parent_new: Callable[..., Any]) -> Callable[..., Any]:
     inherits = "__new__" not in vars(owner)
 
-    def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    def recording_new(cls: Any, *args: Any, **kwargs: Any) -> Any:
         if any_node(args, kwargs):
             return make(cls, args, kwargs)
         # Asked of super() at each call: in another class's bases the next one may differ.
@@ -162,8 +163,8 @@ def _recording_new(owner: type, parent_new: Callable[..., Any]) -> Callable[...,
         _record_call(live, cls, args, kwargs)
         return live
 
-    __new__.__records__ = True  # type: ignore[attr-defined]
-    return __new__
+    recording_new.__records__ = True  # type: ignore[attr-defined]
+    return recording_new
 
 
 def _record_call(live: Any, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

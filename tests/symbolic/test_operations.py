@@ -92,8 +92,8 @@ class TestEquality:
 
     @pytest.mark.parametrize(
         ("a", "b"),
-        [(1, True), (1, 1.0), (0.0, False), ([1], (1,)), ("1", 1), (None, 0), ({}, []), ({1: 2}, {"1": 2}),
-         ([[], 1], [[1]]), (b"a", "a"), (np.zeros(2), np.zeros(2, "float32")), (np.zeros((1, 2)), np.zeros(2))],
+        [(1, True), (1, 1.0), (0.0, False), ([1], (1,)), ("1", 1), (None, 0), ({}, []), ({1: 2}, {"1": 2}),  # noqa: E501
+         ([[], 1], [[1]]), (b"a", "a"), (np.zeros(2), np.zeros(2, "float32")), (np.zeros((1, 2)), np.zeros(2))],  # noqa: E501
     )  # fmt: skip
     def test_types_count(self, a, b):
         assert not equal(a, b) and program(Conv, a) != program(Conv, b)
