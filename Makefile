@@ -31,8 +31,8 @@ test-fast: ## the same without the slow ones
 	$(PY) -m pytest $(TESTS) -m "not slow" $(ARGS)
 
 test-lowest: ## every test, with the lowest supported version of each dependency
-	@VENV=.venv-lowest tools/venv.sh tests
-	.venv-lowest/bin/python -m pip install --quiet $$(.venv-lowest/bin/python tools/lowest.py)
+	@tools/venv.sh tests
+	@PINS="$$($(PY) tools/lowest.py)" VENV=.venv-lowest tools/venv.sh tests
 	.venv-lowest/bin/python -m pytest $(TESTS) $(ARGS)
 
 check: lint types layers docs wheel ## formatting, lint, types, layers, documentation, wheel
@@ -53,15 +53,15 @@ lint:
 tree:
 	@tools/venv.sh dev
 	@rm -rf build/dist build/tree
-	$(PY) -m build --outdir build/dist . > build.log 2>&1 || { cat build.log; exit 1; }
-	@mkdir -p build && mv build.log build/
+	@mkdir -p build
+	$(PY) -m build --outdir build/dist . > build/build.log 2>&1 || { cat build/build.log; exit 1; }
 	$(PY) -m zipfile -e build/dist/*.whl build/tree
 
 types: tree
 	cd build/tree && $(PY) -m mypy --config-file ../../pyproject.toml -p keras_glove
 
 layers: tree
-	cd build/tree && $(PY) -m importlinter.cli lint --config ../../pyproject.toml
+	cd build/tree && $(dir $(PY))lint-imports --no-logo ../../pyproject.toml
 
 docs: tree ## the documentation, into site/
 	$(PY) -m mkdocs build --strict --quiet

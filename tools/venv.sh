@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Usage: tools/venv.sh EXTRA
-# Makes the virtual environment $VENV (default .venv) with keras_glove[EXTRA] in it, editable.
+# Makes the virtual environment $VENV (default .venv) with keras_glove[EXTRA] in it, editable, and
+# dependencies pinned by $PINS ("name==version name==version", default none).
 # Prints and does nothing when that is already so. Never touches an environment it did not make.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 extra=$1
 venv=${VENV:-.venv}
+pins=${PINS:-}
 marker=$venv/made-by-make
 stamp=$venv/installed-$extra
 # An activated environment, or the user's pip settings, must not redirect what is installed here.
@@ -39,7 +41,7 @@ find_python() {
 }
 
 # What the installation depends on; the folder too, since an editable install points to it.
-wanted() { { pwd && cat pyproject.toml setup.py tools/venv.sh; } | cksum; }
+wanted() { { pwd && echo "$pins" && cat pyproject.toml setup.py tools/venv.sh; } | cksum; }
 
 up_to_date() {
   [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted)" ] && "$venv/bin/python" -c '' 2>/dev/null
@@ -75,5 +77,5 @@ lock
 up_to_date && exit
 echo "Setting up $venv for keras_glove[$extra] (the first time one to three minutes) ..."
 create
-"$venv/bin/python" -m pip install --quiet --editable ".[$extra]"
+"$venv/bin/python" -m pip install --quiet --editable ".[$extra]" $pins
 wanted >"$stamp"
