@@ -12,6 +12,7 @@ __all__ = [
     "ArgumentError",
     "BuildError",
     "DNAError",
+    "DescriptionError",
     "EncodeError",
     "FeedbackError",
     "HyperValueError",
@@ -26,6 +27,7 @@ __all__ = [
     "SerializationError",
     "SpaceError",
     "StopSearch",
+    "StrategyError",
     "TrialPruned",
 ]
 
@@ -44,6 +46,10 @@ class OpenValueError(KerasGloveError, TypeError):
 
 class BuildError(KerasGloveError, TypeError):
     """A program cannot be turned into the object it describes."""
+
+
+class DescriptionError(KerasGloveError, TypeError):
+    """A live object has no description from which a fresh one can be made."""
 
 
 class PathError(KerasGloveError, KeyError):
@@ -107,3 +113,7 @@ class StopSearch(KerasGloveError):
 
 class TrialPruned(KerasGloveError):
     """Raised inside an objective to end an unpromising trial early."""
+
+
+class StrategyError(KerasGloveError, ValueError):
+    """A distribution strategy cannot be had here: unknown, or without the devices it needs."""

@@ -26,6 +26,8 @@ usable() {
     >/dev/null 2>&1
 }
 
+version() { "$1" --version 2>/dev/null || echo 'it does not run'; }
+
 find_python() {
   local name
   for name in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
@@ -36,8 +38,8 @@ find_python() {
   done
   name=${PYTHON:-python3}
   fail "keras_glove needs Python 3.10 to 3.13 with its venv and ensurepip modules (on Debian: the" \
-    "package python3-venv). $name is: $("$name" --version 2>&1 || echo 'not found')." \
-    "Install one, or name one: make PYTHON=/path/to/python3.12 ..."
+    "package python3-venv). Tried $name: $(version "$name"). Install one," \
+    "or name one: make PYTHON=/path/to/python3.12 ..."
 }
 
 # What the installation depends on; the folder too, since an editable install points to it.
@@ -75,7 +77,7 @@ create() {
 up_to_date && exit
 lock
 up_to_date && exit
-echo "Setting up $venv for keras_glove[$extra] (the first time one to three minutes) ..."
 create
+echo "Installing keras_glove[$extra] in $venv (the first time one to three minutes) ..."
 "$venv/bin/python" -m pip install --quiet --editable ".[$extra]" $pins
 wanted >"$stamp"

@@ -1,0 +1,14 @@
+"""Where a model trains: one device, several GPUs, several hosts or a TPU.
+
+Example:
+    >>> from keras_glove import tpu
+    >>> placement = tpu.strategy("one")
+    >>> print(placement)
+    one: 1 replica on ...; asked for by name
+"""
+
+from keras_glove.tpu.connection import connect
+from keras_glove.tpu.placement import Placement
+from keras_glove.tpu.strategies import strategy
+
+__all__ = ["Placement", "connect", "strategy"]
