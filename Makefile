@@ -64,7 +64,7 @@ layers: tree
 	cd build/tree && $(dir $(PY))lint-imports --no-logo ../../pyproject.toml
 
 docs: tree ## the documentation, into site/
-	$(PY) -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 wheel: tree
 	tools/check_wheel.sh

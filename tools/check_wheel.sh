@@ -5,11 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/../build"
 unset PYTHONPATH PYTHONHOME
 "../${VENV:-.venv}/bin/python" -m venv --clear clean
-clean/bin/python -m pip install --quiet --upgrade pip
-clean/bin/python -m pip install --quiet dist/*.whl
+clean/bin/python -m pip install --quiet --quiet --upgrade pip
+clean/bin/python -m pip install --quiet --quiet dist/*.whl
 clean/bin/python -m pip check
 mkdir -p empty && cd empty
-TF_CPP_MIN_LOG_LEVEL=2 ../clean/bin/python - <<'PYTHON'
+../clean/bin/python - 2>import.log <<'PYTHON' || { cat import.log; exit 1; }
 import importlib.metadata
 import pathlib
 import sys

@@ -71,7 +71,7 @@ create() {
   "$python" -m venv --clear "$venv"
   touch "$marker"
   # The resolver of pip 23 (Python 3.10) walks for many minutes where today's takes seconds.
-  "$venv/bin/python" -m pip install --quiet --upgrade pip
+  "$venv/bin/python" -m pip install --quiet --quiet --upgrade pip
 }
 
 up_to_date && exit
@@ -79,5 +79,5 @@ lock
 up_to_date && exit
 create
 echo "Installing keras_glove[$extra] in $venv (the first time one to three minutes) ..."
-"$venv/bin/python" -m pip install --quiet --editable ".[$extra]" $pins
+"$venv/bin/python" -m pip install --quiet --quiet --editable ".[$extra]" $pins
 wanted >"$stamp"
