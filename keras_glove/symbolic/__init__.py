@@ -19,7 +19,7 @@ from keras_glove.symbolic.rebinding import get, rebind
 from keras_glove.symbolic.recording import add_describer, describe
 from keras_glove.symbolic.registry import name_of, register, resolve
 from keras_glove.symbolic.serialization import from_json, register_node_kind, to_json
-from keras_glove.symbolic.signature import Signature, close_keywords, signature_of
+from keras_glove.symbolic.signature import Signature, close_keywords, signature_of, take_keywords
 from keras_glove.symbolic.symbolize import partial, program, symbolize
 from keras_glove.symbolic.traversal import (
     children,

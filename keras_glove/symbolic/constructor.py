@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from keras_glove.symbolic import registry
-from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.recording import normalize, remember
-from keras_glove.symbolic.signature import signature_of
-from keras_glove.symbolic.symbolize import any_node, make
+from keras_glove.symbolic.recording import remember
+from keras_glove.symbolic.symbolize import any_node, make, record_of
 
 __all__ = ["SymbolicConstructor"]
 
@@ -41,9 +39,10 @@ class SymbolicConstructor:
         cls = self.__symbolic_target__
         if any_node(args, kwargs):
             return make(cls, args, kwargs)
+        record = record_of(cls, args, kwargs)
         live = cls(*args, **kwargs)
-        arguments = signature_of(cls).bind(args, kwargs)
-        remember(live, Program(cls, {n: normalize(value) for n, value in arguments.items()}))
+        if record is not None:
+            remember(live, record)
         return live
 
     def __getattr__(self, name: str) -> Any:

@@ -10,14 +10,19 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from keras_glove.errors import DescriptionError
 from keras_glove.symbolic.node import Node
+from keras_glove.symbolic.path import Path, format_path
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.traversal import SCALARS, children, with_children
 
 __all__ = ["add_describer", "describe", "forget", "normalize", "recall", "remember"]
 
+Describer = Callable[[Any, Program | None], Program | None]
+
 _RECORDS: dict[int, tuple[weakref.ref[Any], Program]] = {}
-_DESCRIBERS: dict[type, Callable[[Any], Program | None]] = {}
+_DESCRIBERS: dict[type, Describer] = {}
+_SNAPSHOTS: dict[type, Callable[[Any, Program], Program]] = {}
 
 
 def remember(live: Any, program: Program) -> None:
@@ -41,12 +46,30 @@ def forget(live: Any) -> None:
     _RECORDS.pop(id(live), None)
 
 
-def add_describer(kind: type, describer: Callable[[Any], Program | None]) -> None:
-    """Says how instances of `kind` that no program made are described.
+def add_describer(
+    kind: type,
+    describer: Describer,
+    *,
+    snapshot: Callable[[Any, Program], Program] | None = None,
+) -> None:
+    """Says how instances of `kind` are described.
 
-    The describer returns None for an instance that it leaves as it is.
+    Args:
+      kind: a class; its subclasses are described likewise, unless they have their own.
+      describer: a function of the instance and of the program that made it, None where
+        that is not known. It returns the instance's program; the same one while that
+        holds. None leaves the instance as it is; `DescriptionError` refuses it.
+      snapshot: a function of the instance and its program. It returns a program that
+        also carries what the instance has become since it was made (its weights). Asked
+        when the instance is put into a program.
     """
     _DESCRIBERS[kind] = describer
+    if snapshot is not None:
+        _SNAPSHOTS[kind] = snapshot
+
+
+def _of_kind(table: dict[type, Any], kind: type) -> Any:
+    return next((table[owner] for owner in kind.__mro__ if owner in table), None)
 
 
 def describe(live: Any) -> Any:
@@ -57,25 +80,33 @@ def describe(live: Any) -> Any:
     """
     if isinstance(live, Node):
         return live
-    program = recall(live)
-    if program is not None:
-        return program
-    for kind in type(live).__mro__:
-        describer = _DESCRIBERS.get(kind)
-        if describer is not None:
-            program = describer(live)
-            break
+    known = recall(live)
+    describer = _of_kind(_DESCRIBERS, type(live))
+    program = describer(live, known) if describer is not None else known
     if program is None:
         return live
-    remember(live, program)
+    if program is not known:
+        remember(live, program)
     return program
 
 
-def normalize(value: Any) -> Any:
-    """An argument as programs hold it: own containers, live objects as their programs."""
+def _snapshot(live: Any, path: Path) -> Any:
+    try:
+        program = describe(live)
+    except DescriptionError as error:
+        raise DescriptionError(f"at `{format_path(path) or 'the root'}`: {error}") from error
+    taker = _of_kind(_SNAPSHOTS, type(live))
+    return program if taker is None or program is live else taker(live, program)
+
+
+def normalize(value: Any, path: Path = ()) -> Any:
+    """An argument as programs hold it: own containers, live objects as their programs.
+
+    Raises `DescriptionError`, with the path, for an object that cannot be described.
+    """
     if type(value) in SCALARS or isinstance(value, Node):
         return value
     below = children(value)
     if below is None:
-        return describe(value)
-    return with_children(value, [normalize(child) for _, child in below])
+        return _snapshot(value, path)
+    return with_children(value, [normalize(child, (*path, key)) for key, child in below])

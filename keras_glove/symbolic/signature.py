@@ -12,16 +12,23 @@ from typing import Any
 
 from keras_glove.errors import ArgumentError
 
-__all__ = ["Signature", "close_keywords", "signature_of"]
+__all__ = ["Signature", "close_keywords", "signature_of", "take_keywords"]
 
 _P = inspect.Parameter
 _CLOSED: dict[type, frozenset[str]] = {}
+_TAKEN: dict[type, frozenset[str]] = {}
 _CACHE: weakref.WeakKeyDictionary[Any, Signature] = weakref.WeakKeyDictionary()
 
 
 def close_keywords(owner: type, names: Iterable[str] = ()) -> None:
     """Says that the `**kwargs` of `owner.__init__` takes `names` and nothing else."""
     _CLOSED[owner] = frozenset(names)
+    _CACHE.clear()
+
+
+def take_keywords(owner: type, names: Iterable[str]) -> None:
+    """Says that `owner.__init__` takes `names` out of its `**kwargs` and hands on the rest."""
+    _TAKEN[owner] = frozenset(names)
     _CACHE.clear()
 
 
@@ -163,7 +170,8 @@ def _class_parameters(cls: type) -> Iterator[list[inspect.Parameter]]:
             continue
         if closed is not None:
             parameters = [p for p in parameters if p.kind is not _P.VAR_KEYWORD]
-            parameters += [_P(name, _P.KEYWORD_ONLY, default=None) for name in sorted(closed)]
+        named = sorted((closed or frozenset()) | _TAKEN.get(owner, frozenset()))
+        parameters += [_P(name, _P.KEYWORD_ONLY, default=None) for name in named]
         yield parameters
         if not any(p.kind is _P.VAR_KEYWORD for p in parameters):
             return

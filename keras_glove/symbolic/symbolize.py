@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from keras_glove.errors import ArgumentError
+from keras_glove.errors import ArgumentError, DescriptionError
 from keras_glove.symbolic import registry
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.program import Program
@@ -39,7 +39,20 @@ def target_of(target: Any) -> Any:
 def make(target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
     """The program of one call; raises `ArgumentError` where the arguments do not fit."""
     arguments = signature_of(target).bind(args, kwargs)
-    return Program(target, {name: normalize(value) for name, value in arguments.items()})
+    return Program(target, {name: normalize(value, (name,)) for name, value in arguments.items()})
+
+
+def record_of(
+    target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Program | None:
+    """The program of a call that is about to be made; None where it has none.
+
+    Asked before the call: what is passed may be changed by it.
+    """
+    try:
+        return make(target, args, kwargs)
+    except (ArgumentError, DescriptionError):
+        return None  # ordinary calls go on as ever; their own errors are the better ones
 
 
 def program(target: Any, /, *args: Any, **kwargs: Any) -> Program:
@@ -79,7 +92,7 @@ def partial(target: Any, /, *args: Any, **kwargs: Any) -> Program:
     """
     target = target_of(target)
     arguments = signature_of(target).bind(args, kwargs, partial=True)
-    return Program(target, {name: normalize(value) for name, value in arguments.items()})
+    return Program(target, {name: normalize(value, (name,)) for name, value in arguments.items()})
 
 
 @overload
@@ -132,9 +145,10 @@ def _symbolize_function(function: Callable[..., Any], name: str | None) -> Calla
     def symbolic(*args: Any, **kwargs: Any) -> Any:
         if any_node(args, kwargs):
             return make(function, args, kwargs)
+        record = record_of(function, args, kwargs)
         result = function(*args, **kwargs)
-        if not isinstance(result, Node) and type(result) not in SCALARS:
-            remember(result, make(function, args, kwargs))
+        if record is not None and not isinstance(result, Node) and type(result) not in SCALARS:
+            remember(result, record)
         return result
 
     symbolic.__symbolic_target__ = function  # type: ignore[attr-defined]
@@ -173,8 +187,6 @@ def _record_call(live: Any, cls: Any, args: tuple[Any, ...], kwargs: dict[str, A
     signature = signature_of(cls)
     if not args and not kwargs and signature.names and cls.__reduce__ is object.__reduce__:
         return  # copy and pickle call `__new__` so, and then set the state: not the user's call
-    try:
-        arguments = signature.bind(args, kwargs)
-    except ArgumentError:
-        return  # `__init__` raises Python's own error in a moment
-    remember(live, Program(cls, {name: normalize(value) for name, value in arguments.items()}))
+    record = record_of(cls, args, kwargs)
+    if record is not None:
+        remember(live, record)
