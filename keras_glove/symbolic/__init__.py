@@ -69,6 +69,7 @@ __all__ = [
     "signature_of",
     "sort_key",
     "symbolize",
+    "take_keywords",
     "to_code",
     "to_html",
     "to_json",
