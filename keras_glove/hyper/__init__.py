@@ -1,0 +1,39 @@
+"""Hyper-values, search spaces and their DNAs; programs made of them and back.
+
+Knows nothing of Keras and of search algorithms.
+"""
+
+from keras_glove.hyper.dna import DNA
+from keras_glove.hyper.points import DecisionPoint, Group
+from keras_glove.hyper.space import SearchSpace
+from keras_glove.hyper.values import (
+    FloatV,
+    HyperValue,
+    IntV,
+    ManyOf,
+    OneOf,
+    Permutate,
+    floatv,
+    intv,
+    manyof,
+    oneof,
+    permutate,
+)
+
+__all__ = [
+    "DNA",
+    "DecisionPoint",
+    "FloatV",
+    "Group",
+    "HyperValue",
+    "IntV",
+    "ManyOf",
+    "OneOf",
+    "Permutate",
+    "SearchSpace",
+    "floatv",
+    "intv",
+    "manyof",
+    "oneof",
+    "permutate",
+]

@@ -1,0 +1,173 @@
+"""`DNA`: one answer to every decision point of a search space."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn, overload
+
+from keras_glove.errors import DNAError, SerializationError
+
+__all__ = ["DNA", "Value", "trusted"]
+
+Value = int | float | None
+"""What one slot holds: a candidate's index or an int, a float, or None where it is inactive."""
+
+FORMAT = "keras_glove.dna"
+VERSION = 1
+
+# Also keeps out what `int` and `float` would read: "1_0", "nan", " 1", digits of other scripts.
+_READABLE = re.compile(r"[0-9eE+.,-]*")
+_set = object.__setattr__
+
+
+class DNA:
+    """A fixed-length vector of decisions; immutable, hashable, and free of its space.
+
+    Slot i answers decision point i: the index of a candidate for a choice, the number itself
+    for `intv` and `floatv`, and None for a point that the other decisions leave inactive.
+
+    Args:
+      values: one int, float or None per decision point (NumPy numbers are converted).
+
+    Raises:
+      DNAError: a value is of another type, or not finite.
+
+    >>> dna = DNA((2, 0, None, 0.5))
+    >>> str(dna), dna[0], len(dna)
+    ('2,0,-,0.5', 2, 4)
+    >>> DNA.from_string("2,0,-,0.5") == dna
+    True
+    """
+
+    __slots__ = ("values",)
+    values: tuple[Value, ...]
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        if isinstance(values, str):
+            raise DNAError(
+                f"Expected a sequence of int, float or None, received the text {values!r}. "
+                "Use `DNA.from_string`."
+            )
+        _set(self, "values", tuple([_plain(value, i) for i, value in enumerate(values)]))
+
+    @classmethod
+    def from_string(cls, text: str) -> DNA:
+        """Reads what `str(dna)` wrote; raises `DNAError` for another text."""
+        if not isinstance(text, str) or _READABLE.fullmatch(text) is None:
+            raise DNAError(
+                f"Expected a text such as '2,0,-,0.5', received {text!r}. "
+                "It holds one int, float or '-' (inactive) per decision, split by commas."
+            )
+        return trusted(tuple([_read(token) for token in text.split(",")]) if text else ())
+
+    def __str__(self) -> str:
+        return ",".join(["-" if value is None else repr(value) for value in self.values])
+
+    def __repr__(self) -> str:
+        return f"DNA({self.values!r})"
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able document.
+
+        >>> DNA((1, None)).to_json()
+        {'format': 'keras_glove.dna', 'version': 1, 'values': [1, None]}
+        """
+        return {"format": FORMAT, "version": VERSION, "values": list(self.values)}
+
+    @classmethod
+    def from_json(cls, document: Any) -> DNA:
+        """Reads what `to_json` wrote; raises `SerializationError` for anything else."""
+        values = check_document(document, FORMAT, VERSION, "DNA.to_json").get("values")
+        if not isinstance(values, list):
+            raise SerializationError(f"Expected a list of 'values', received {values!r}.")
+        try:
+            return cls(values)
+        except DNAError as error:
+            raise SerializationError(str(error)) from error
+
+    @overload
+    def __getitem__(self, index: int) -> Value: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Value, ...]: ...
+    def __getitem__(self, index: int | slice) -> Value | tuple[Value, ...]:
+        return self.values[index]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return self.values == other.values if isinstance(other, DNA) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.values)
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError("A DNA is immutable; make another one with `DNA(values)`.")
+
+    __delattr__ = __setattr__  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (DNA, (self.values,))
+
+
+def trusted(values: tuple[Value, ...]) -> DNA:
+    """A DNA of values that are known to be plain; saves a look at each of them."""
+    dna = object.__new__(DNA)
+    _set(dna, "values", values)
+    return dna
+
+
+def check_document(document: Any, form: str, version: int, writer: str) -> dict[str, Any]:
+    """The document itself; raises `SerializationError` for another format or version."""
+    if not isinstance(document, dict) or document.get("format") != form:
+        shown = repr(document)
+        raise SerializationError(
+            f"Expected a document made by `{writer}` (a dict whose 'format' is {form!r}), "
+            f"received {shown if len(shown) <= 80 else shown[:77] + '...'}."
+        )
+    found = document.get("version")
+    if type(found) is not int or not 1 <= found <= version:
+        raise SerializationError(
+            f"Expected a document of version 1 to {version}, received version {found!r}. A newer "
+            "keras_glove wrote it: upgrade keras_glove to read it."
+        )
+    return document
+
+
+def _plain(value: Any, index: int) -> Value:
+    kind = type(value)
+    if value is None or kind is int or (kind is float and math.isfinite(value)):
+        return value  # type: ignore[no-any-return]
+    plain = value.item() if hasattr(value, "dtype") and hasattr(value, "item") else value
+    if type(plain) is float and math.isfinite(plain):
+        return plain
+    try:
+        if not isinstance(plain, bool):
+            return operator.index(plain)
+    except TypeError:
+        pass
+    raise DNAError(
+        f"Expected an int, a finite float or None at index {index} of a DNA, received {value!r}."
+    )
+
+
+def _read(token: str) -> Value:
+    if token == "-":
+        return None
+    try:
+        return int(token)
+    except ValueError:
+        pass
+    try:
+        number = float(token)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DNAError(f"Expected an int, a finite float or '-', received {token!r}.")
+    return number

@@ -1,0 +1,71 @@
+"""Seeded random sampling: one DNA, or batches of them, from the same stream of numbers.
+
+Every point reads its own column of a uniform `(rows, points)` table, so a batch of n draws
+what n single draws would. Each choice, number and arrangement is drawn uniformly on its scale,
+given the decisions that make it active.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from keras_glove.hyper.dna import DNA, Value, trusted
+from keras_glove.hyper.scales import Array
+from keras_glove.hyper.structure import Structure, holds
+
+__all__ = ["sample", "sample_array", "sample_one"]
+
+
+def sample_one(structure: Structure, rng: np.random.Generator) -> DNA:
+    """One DNA, drawn from the generator."""
+    u = rng.random(len(structure.points)).tolist()
+    values: list[Value] = []
+    for unit in structure.units:
+        if unit.conditions and not holds(unit.conditions, values):
+            values += [None] * (unit.stop - unit.start)
+        elif unit.domain is not None:
+            values.append(unit.domain.draw(u[unit.start]))
+        elif unit.arrangement is not None:
+            values += unit.arrangement.draw(u[unit.start : unit.stop])
+    return trusted(tuple(values))
+
+
+def sample_array(structure: Structure, n: int, rng: np.random.Generator) -> Array:
+    """Many DNAs as one array, shape `(n, points)`, nan where inactive."""
+    table = np.ascontiguousarray(rng.random((n, len(structure.points))).T)
+    for unit in structure.units:
+        part = table[unit.start : unit.stop]
+        if unit.domain is not None:
+            part[0] = unit.domain.draw_array(part[0])
+        elif unit.arrangement is not None:
+            part[:] = unit.arrangement.draw_array(part)
+        if unit.conditions:
+            active = np.zeros(n, dtype=bool)
+            for parent, value in unit.conditions:
+                active |= table[parent] == value
+            part[:, ~active] = np.nan
+    return table.T
+
+
+def sample(structure: Structure, n: int, rng: np.random.Generator) -> list[DNA]:
+    """Many DNAs: the rows of `sample_array`."""
+    table = sample_array(structure, n, rng).T
+    columns = [
+        _column(table[point.index], point.kind == "float", bool(point.conditions))
+        for point in structure.points
+    ]
+    rows = zip(*columns, strict=True) if columns else [()] * n
+    return [trusted(row) for row in rows]
+
+
+def _column(numbers: Array, is_float: bool, conditional: bool) -> list[Any]:
+    """One decision of many DNAs as Python values."""
+    if not conditional:
+        return (numbers if is_float else numbers.astype(np.int64)).tolist()
+    inactive = np.isnan(numbers)
+    plain = numbers if is_float else np.where(inactive, 0, numbers).astype(np.int64)
+    column: Any = plain.astype(object)
+    column[inactive] = None
+    return column.tolist()  # type: ignore[no-any-return]
