@@ -11,8 +11,10 @@ __all__ = [
     "AlgorithmError",
     "ArgumentError",
     "BuildError",
+    "CostError",
     "DNAError",
     "DescriptionError",
+    "DivergenceError",
     "EncodeError",
     "FeedbackError",
     "HyperValueError",
@@ -28,6 +30,7 @@ __all__ = [
     "SpaceError",
     "StopSearch",
     "StrategyError",
+    "TrainingError",
     "TrialPruned",
 ]
 
@@ -117,3 +120,15 @@ class TrialPruned(KerasGloveError):
 
 class StrategyError(KerasGloveError, ValueError):
     """A distribution strategy cannot be had here: unknown, or without the devices it needs."""
+
+
+class CostError(KerasGloveError, ValueError):
+    """The cost of a model cannot be counted: unknown shapes, or a layer without a rule."""
+
+
+class TrainingError(KerasGloveError, ValueError):
+    """A child cannot be trained, or its training not judged, as was asked."""
+
+
+class DivergenceError(KerasGloveError, ArithmeticError):
+    """A loss, or the value that judges a training, became NaN or infinite."""

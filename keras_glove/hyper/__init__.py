@@ -6,6 +6,7 @@ Knows nothing of Keras and of search algorithms.
 from keras_glove.hyper.dna import DNA
 from keras_glove.hyper.points import DecisionPoint, Group
 from keras_glove.hyper.space import SearchSpace
+from keras_glove.hyper.template import Template, encode, materialize
 from keras_glove.hyper.values import (
     FloatV,
     HyperValue,
@@ -31,9 +32,12 @@ __all__ = [
     "OneOf",
     "Permutate",
     "SearchSpace",
+    "Template",
+    "encode",
     "floatv",
     "intv",
     "manyof",
+    "materialize",
     "oneof",
     "permutate",
 ]

@@ -206,8 +206,7 @@ def _check_order(form: str, low: Any, high: Any) -> None:
         )
     if low > high:
         raise HyperValueError(
-            f"{form}: expected low below high, received low={low!r} and high={high!r}. "
-            "Swap them."
+            f"{form}: expected low below high, received low={low!r} and high={high!r}. Swap them."
         )
 
 

@@ -151,8 +151,6 @@ class _Affected:
             elif unit.domain is not None:
                 values[unit.start] = unit.domain.draw(rng.random())
             elif unit.arrangement is not None:
-                values[unit.start : unit.stop] = unit.arrangement.draw(
-                    [rng.random() for _ in span]
-                )
+                values[unit.start : unit.stop] = unit.arrangement.draw([rng.random() for _ in span])
             for i, value in zip(span, before, strict=True):
                 self._by_values(i, (value, values[i]))

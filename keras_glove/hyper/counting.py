@@ -189,7 +189,9 @@ def _of_sorted(
         if candidate > previous + 1:
             filled = _fill_plain(filled, candidate - previous - 1, arrangement.distinct)
         if candidate < arrangement.size:
-            filled = _fill_one(filled, [s.get(candidate, _ONE) for s in slots], arrangement.distinct)
+            filled = _fill_one(
+                filled, [s.get(candidate, _ONE) for s in slots], arrangement.distinct
+            )
         previous = candidate
     return filled[k]
 
@@ -203,9 +205,7 @@ def _fill_plain(filled: list[Polynomial], plain: int, distinct: bool) -> list[Po
         return math.comb(plain, number) if distinct else math.comb(plain + number - 1, number)
 
     return [
-        _sum(
-            {mask: n * ways(j - i) for mask, n in filled[i].items()} for i in range(j + 1)
-        )
+        _sum({mask: n * ways(j - i) for mask, n in filled[i].items()} for i in range(j + 1))
         for j in range(len(filled))
     ]
 

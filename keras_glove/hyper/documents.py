@@ -127,7 +127,9 @@ def _condition(pair: Any, before: list[DecisionPoint]) -> tuple[int, int]:
     if point.num_candidates is not None:
         _expect(0 <= value < point.num_candidates, "conditions on candidates that exist")
     else:
-        assert point.low is not None and point.high is not None and point.step is not None
+        assert point.low is not None
+        assert point.high is not None
+        assert point.step is not None
         on_grid = point.low <= value <= point.high and (value - point.low) % point.step == 0
         _expect(on_grid, "conditions on values that exist")
     return parent, value

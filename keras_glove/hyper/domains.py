@@ -187,7 +187,9 @@ def domain_of(point: DecisionPoint) -> Domain:
     if point.kind == "categorical":
         assert point.num_candidates is not None
         return Categorical(point.num_candidates)
-    assert point.low is not None and point.high is not None and point.scale is not None
+    assert point.low is not None
+    assert point.high is not None
+    assert point.scale is not None
     if point.kind == "float":
         return Float(float(point.low), float(point.high), point.scale)
     assert point.step is not None

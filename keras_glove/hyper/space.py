@@ -119,7 +119,7 @@ class SearchSpace:
         return sampling.sample_one(self._structure, rng)
 
     def sample(self, n: int, seed: int | np.random.Generator | None = None) -> list[DNA]:
-        """n random DNAs at once: those that n calls of `random` would give.
+        """N random DNAs at once: those that n calls of `random` would give.
 
         Args:
           n: how many.

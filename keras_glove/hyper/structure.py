@@ -22,10 +22,7 @@ def holds(conditions: Conditions, values: Sequence[Any]) -> bool:
     """Whether a point with these conditions is active under `values`."""
     if not conditions:
         return True
-    for parent, value in conditions:
-        if values[parent] == value:
-            return True
-    return False
+    return any(values[parent] == value for parent, value in conditions)
 
 
 class Unit:
@@ -69,9 +66,7 @@ class Structure:
 
     def __init__(self, points: Sequence[DecisionPoint]) -> None:
         self.points = tuple(points)
-        self.units = [
-            Unit(p) for p in points if p.group is None or p.group.indices[0] == p.index
-        ]
+        self.units = [Unit(p) for p in points if p.group is None or p.group.indices[0] == p.index]
         self.unit_of: list[Unit] = []
         self.dependents: dict[int, dict[int, list[Unit]]] = {}
         for unit in self.units:

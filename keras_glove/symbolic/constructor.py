@@ -35,7 +35,7 @@ class SymbolicConstructor:
         self.__dict__.update(attributes)
         registry.register(cls, name)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         cls = self.__symbolic_target__
         if any_node(args, kwargs):
             return make(cls, args, kwargs)

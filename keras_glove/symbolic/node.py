@@ -23,7 +23,7 @@ class Missing:
 
     _instance: ClassVar[Missing | None] = None
 
-    def __new__(cls) -> Missing:  # noqa: D102
+    def __new__(cls) -> Missing:
         if cls._instance is None:
             cls._instance = super().__new__(cls)
         return cls._instance
@@ -134,7 +134,7 @@ class OpenValue(Node):
     def __getitem__(self, key: Any) -> Any:
         self._refuse("indexing")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._refuse("a call")
 
     def __round__(self, ndigits: int | None = None) -> Any:

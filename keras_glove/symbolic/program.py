@@ -48,7 +48,7 @@ class Program(Node):
     __arguments__: dict[str, Any]
     __origin__: Origin | None
 
-    def __new__(  # noqa: D102
+    def __new__(
         cls,
         target: Callable[..., Any],
         arguments: dict[str, Any],

@@ -19,7 +19,7 @@ def query(
     path: str | re.Pattern[str] | None = None,
     /,
     *,
-    type: Any = None,  # noqa: A002 (the word that readers look for)
+    type: Any = None,
     where: Callable[[Any], bool] | None = None,
 ) -> dict[str, Any]:
     """The values of a program that meet all given conditions, by their paths.

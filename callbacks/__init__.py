@@ -1,0 +1,8 @@
+"""Keras callbacks that connect trainings to searches."""
+
+from __future__ import annotations
+
+from keras_glove.callbacks.monitor import Mode, Monitor
+from keras_glove.callbacks.report_to_trial import ReportToTrial, RunningTrial
+
+__all__ = ["Mode", "Monitor", "ReportToTrial", "RunningTrial"]

@@ -1,0 +1,53 @@
+"""Search algorithms, and the operators that evolution is composed of.
+
+They see search spaces and DNA, never programs and never Keras.
+"""
+
+from __future__ import annotations
+
+from keras_glove.algorithms.algorithm import Algorithm
+from keras_glove.algorithms.evolution import Evolution, RegularizedEvolution
+from keras_glove.algorithms.hill_climb import HillClimb
+from keras_glove.algorithms.operators import (
+    Individual,
+    KPointCrossover,
+    Mutator,
+    Newest,
+    Oldest,
+    Operator,
+    PerPoint,
+    Pipeline,
+    RandomSelect,
+    Recombinator,
+    Top,
+    Tournament,
+    Uniform,
+    UniformCrossover,
+    Weighted,
+)
+from keras_glove.algorithms.random import Random
+from keras_glove.algorithms.sweep import Sweep
+
+__all__ = [
+    "Algorithm",
+    "Evolution",
+    "HillClimb",
+    "Individual",
+    "KPointCrossover",
+    "Mutator",
+    "Newest",
+    "Oldest",
+    "Operator",
+    "PerPoint",
+    "Pipeline",
+    "Random",
+    "RandomSelect",
+    "Recombinator",
+    "RegularizedEvolution",
+    "Sweep",
+    "Top",
+    "Tournament",
+    "Uniform",
+    "UniformCrossover",
+    "Weighted",
+]

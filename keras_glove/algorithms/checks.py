@@ -1,0 +1,68 @@
+"""Checks of settings and rewards that all algorithms share."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+from keras_glove.errors import AlgorithmError, RewardError
+
+
+def integer(name: str, value: Any, *, low: int) -> None:
+    """Raises AlgorithmError unless `value` is an integer of at least `low`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < low:
+        raise AlgorithmError(f"expected {name} to be an integer of at least {low}, got {value!r}.")
+
+
+def positive(name: str, value: Any) -> None:
+    """Raises AlgorithmError unless `value` is a finite number above zero."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value <= 0:
+        raise AlgorithmError(f"expected {name} to be a finite number above 0, got {value!r}.")
+
+
+def instance(name: str, value: Any, kind: type) -> None:
+    """Raises AlgorithmError unless `value` is an instance of `kind`."""
+    if not isinstance(value, kind):
+        made = isinstance(value, type) and issubclass(value, kind)
+        hint = f"; write {value.__name__}(...)" if made else ""
+        raise AlgorithmError(f"expected {name} to be a {kind.__name__}, got {value!r}{hint}.")
+
+
+def reward(value: Any) -> float:
+    """`value` as a finite Python float.
+
+    Takes what `number` takes.
+
+    Raises:
+        RewardError: also for NaN and infinities.
+    """
+    found = value if type(value) is float else number("reward", value)
+    if not math.isfinite(found):
+        raise RewardError(
+            f"expected the reward to be finite, received {found}; look for a diverging loss, or "
+            "map impossible outcomes to a poor finite reward."
+        )
+    return found
+
+
+def number(name: str, value: Any) -> float:
+    """`value` as a Python float, be it a number, a NumPy scalar or a scalar tensor.
+
+    Raises:
+        RewardError: for None, text, booleans and anything with more than one element.
+    """
+    if not isinstance(value, bool | str | bytes) and not len(getattr(value, "shape", ())):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            pass
+    text = repr(value)
+    fix = "return one number, for example the validation accuracy of the last epoch"
+    if value is None:
+        fix = f"is a `return` missing in the objective? {fix}"
+    raise RewardError(
+        f"expected the {name} to be a number, received {type(value).__name__} "
+        f"{text if len(text) <= 60 else text[:57] + '...'}; {fix}."
+    )

@@ -1,0 +1,144 @@
+"""Evolution: a population, what survives of it, and how it reproduces."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from keras_glove.algorithms import checks
+from keras_glove.algorithms.algorithm import Algorithm
+from keras_glove.algorithms.operators import Individual, Newest, Operator, Tournament, Uniform
+from keras_glove.errors import AlgorithmError
+from keras_glove.hyper import DNA, SearchSpace
+
+
+class Evolution(Algorithm):
+    """Evolution composed of operators.
+
+    While fewer than `initial` rewards are known, proposals are random. After that,
+    `reproduction` turns the population into children, which are proposed one by one.
+    Every reward adds an individual, and `survival` says who stays. Trials that fail add
+    none, so a proposal that is late or lost never blocks the others.
+
+    Args:
+        reproduction: the population, oldest first, to the children to evaluate next.
+        survival: the population with its new member, oldest first, to those that stay.
+        initial: how many rewards of random proposals come before reproduction.
+        seed: see `Algorithm`.
+
+    Raises:
+        AlgorithmError: for settings that are not operators or below 1.
+
+    Evolution with crossover, where the best 20 of all survive instead of the newest:
+
+    >>> from keras_glove.algorithms import Evolution, Top, Tournament, Uniform, UniformCrossover
+    >>> Evolution(
+    ...     reproduction=Tournament(5, count=2) >> UniformCrossover() >> Uniform(),
+    ...     survival=Top(20),
+    ...     initial=20,
+    ... ).space is None
+    True
+    """
+
+    def __init__(
+        self,
+        reproduction: Operator,
+        survival: Operator,
+        initial: int = 100,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed=seed)
+        checks.instance("reproduction", reproduction, Operator)
+        checks.instance("survival", survival, Operator)
+        checks.integer("initial", initial, low=1)
+        self._reproduction = reproduction
+        self._survival = survival
+        self._initial = initial
+        self._clear()
+
+    def _clear(self) -> None:
+        self._population: list[Individual] = []
+        self._children: deque[DNA] = deque()
+        self._count = 0  # how many individuals there have been, the dead included.
+
+    def _setup(self, space: SearchSpace) -> None:
+        self._clear()
+
+    def _propose(self) -> DNA:
+        space = self._ready("propose")
+        if self._count < self._initial:
+            return space.random(self._rng)
+        if not self._children:
+            children = self._reproduction(self._population, space, self._rng)
+            self._children.extend(child.dna for child in children)
+            if not self._children:
+                raise AlgorithmError(f"{self._reproduction!r} gave no children to propose.")
+        return self._children.popleft()
+
+    def _feedback(self, dna: DNA, reward: float) -> None:
+        self._population.append(Individual(dna, reward, self._count))
+        self._count += 1
+        self._population = self._survival(self._population, self._ready("feedback"), self._rng)
+
+    def _get_state(self) -> dict[str, Any]:
+        return {
+            "population": [[str(i.dna), i.reward, i.number] for i in self._population],
+            "children": [str(dna) for dna in self._children],
+            "count": self._count,
+        }
+
+    def _set_state(self, state: Mapping[str, Any]) -> None:
+        self._population = [
+            Individual(self._dna(dna), reward, number)
+            for dna, reward, number in state["population"]
+        ]
+        self._children = deque(self._dna(dna) for dna in state["children"])
+        self._count = state["count"]
+
+
+class RegularizedEvolution(Evolution):
+    """Ageing evolution (Real et al. 2019, arXiv:1802.01548, algorithm 1).
+
+    After `population_size` random individuals, each proposal mutates the best of
+    `tournament_size` individuals drawn with replacement; each reward lets the oldest
+    individual die, good or bad. The defaults are those of the comparison of tabular
+    benchmarks in Ying et al. 2019 (arXiv:1902.09635); the first paper used 100 and 25,
+    small searches do well with 50 and 10 or fewer.
+
+    Args:
+        population_size: how many individuals live at a time.
+        tournament_size: 1 drifts at random, larger is greedier.
+        mutator: one parent to one child; an operator or a pipeline of them.
+        seed: see `Algorithm`.
+
+    Raises:
+        AlgorithmError: for sizes below 1 or a mutator that is not an operator.
+
+    >>> from keras_glove.algorithms import RegularizedEvolution
+    >>> RegularizedEvolution(population_size=50, seed=0)
+    RegularizedEvolution(population_size=50, tournament_size=10, \
+mutator=Uniform(hints=None, times=1), seed=0)
+    """
+
+    def __init__(
+        self,
+        population_size: int = 100,
+        tournament_size: int = 10,
+        mutator: Operator | None = None,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        self._population_size = population_size
+        self._tournament_size = tournament_size
+        self._mutator = mutator if mutator is not None else Uniform()
+        checks.integer("population_size", population_size, low=1)
+        checks.integer("tournament_size", tournament_size, low=1)
+        checks.instance("mutator", self._mutator, Operator)
+        super().__init__(
+            reproduction=Tournament(tournament_size) >> self._mutator,
+            survival=Newest(population_size),
+            initial=population_size,
+            seed=seed,
+        )

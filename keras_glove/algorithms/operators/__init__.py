@@ -1,0 +1,36 @@
+"""Selectors, mutators and recombinators: the parts that evolution is composed of."""
+
+from __future__ import annotations
+
+from keras_glove.algorithms.operators.mutators import Mutator, PerPoint, Uniform, Weighted
+from keras_glove.algorithms.operators.operator import Individual, Operator, Pipeline
+from keras_glove.algorithms.operators.recombinators import (
+    KPointCrossover,
+    Recombinator,
+    UniformCrossover,
+)
+from keras_glove.algorithms.operators.selectors import (
+    Newest,
+    Oldest,
+    RandomSelect,
+    Top,
+    Tournament,
+)
+
+__all__ = [
+    "Individual",
+    "KPointCrossover",
+    "Mutator",
+    "Newest",
+    "Oldest",
+    "Operator",
+    "PerPoint",
+    "Pipeline",
+    "RandomSelect",
+    "Recombinator",
+    "Top",
+    "Tournament",
+    "Uniform",
+    "UniformCrossover",
+    "Weighted",
+]

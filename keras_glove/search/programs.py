@@ -1,0 +1,43 @@
+"""From what users hand to a search to a space and its programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_glove.errors import SpaceError
+from keras_glove.hyper import Template, trace
+from keras_glove.search.study import SpaceAndPrograms
+from keras_glove.symbolic import Node, is_open
+
+
+def as_template(program: Any) -> SpaceAndPrograms:
+    """The compiled form of anything that can be searched.
+
+    Args:
+        program: a program or a container with hyper-values in it, a `Template`, what
+            `trace` gave, or a function of no arguments whose body calls `oneof` and the
+            like.
+
+    Raises:
+        SpaceError: if there is no hyper-value in it.
+    """
+    template = _compile(program)
+    if template is None or not len(template.space):
+        text = repr(program)
+        raise SpaceError(
+            "expected a program with hyper-values, received "
+            f"{type(program).__name__} {text if len(text) <= 200 else text[:197] + '...'} without "
+            "any; write `oneof([...])` or another hyper-value where the search may choose."
+        )
+    return template
+
+
+def _compile(program: Any) -> SpaceAndPrograms | None:
+    if is_open(program):
+        return Template(program)
+    if isinstance(program, Node):  # its attributes are the user's arguments.
+        return None
+    if hasattr(program, "space") and hasattr(program, "materialize"):
+        template: SpaceAndPrograms = program
+        return template
+    return trace(program) if callable(program) else None

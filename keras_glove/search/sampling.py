@@ -1,0 +1,149 @@
+"""`sample`: the search as a loop in the user's hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from keras_glove.algorithms import Algorithm
+from keras_glove.errors import FeedbackError, RewardError
+from keras_glove.hyper import DNA
+from keras_glove.search.loop import Loop
+from keras_glove.search.results import parse_result
+from keras_glove.search.study import Study, new_or_given
+from keras_glove.search.trial import Trial
+
+
+class Feedback:
+    """Takes the reward of one child; call it once, before the next child is asked for.
+
+    Attributes:
+        trial: the record of this child.
+        dna: its decisions.
+        program: its concrete program.
+    """
+
+    __slots__ = ("_loop", "program", "trial")
+
+    def __init__(self, loop: Loop, trial: Trial, program: Any) -> None:
+        self._loop = loop
+        self.trial = trial
+        self.program = program
+
+    @property
+    def dna(self) -> DNA:
+        """The decisions of this child."""
+        return self.trial.dna
+
+    def __call__(self, result: Any) -> None:
+        """Ends the trial with a reward.
+
+        Args:
+            result: the reward in the direction of the study, or a mapping of "reward"
+                and any metrics to keep beside it.
+
+        Raises:
+            RewardError: if the reward is not a finite number; the trial is recorded as
+                failed.
+            FeedbackError: if the trial already ended.
+        """
+        self._check()
+        try:
+            reward, metrics = parse_result(result)
+        except RewardError as error:
+            self._loop.fail(self.trial, error)
+            raise
+        self._loop.complete(self.trial, reward, metrics)
+
+    def skip(self, reason: str = "skipped") -> None:
+        """Ends the trial without a reward, as pruned; the algorithm learns nothing from it.
+
+        Raises:
+            FeedbackError: if the trial already ended.
+        """
+        self._check()
+        self._loop.prune(self.trial, reason)
+
+    def _check(self) -> None:
+        if self.trial.state != "running":
+            raise FeedbackError(
+                f"feedback for trial {self.trial.number} was given before (it is "
+                f"{self.trial.state}); give it once for each child."
+            )
+
+    def __repr__(self) -> str:
+        return f"Feedback({self.trial!r})"
+
+
+class Samples(Iterator[tuple[Any, Feedback]]):
+    """The children of a search, one after the other; what `sample` returns.
+
+    Attributes:
+        study: the record of the search, which grows as feedback is given.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self.study = loop.study
+        self._loop = loop
+        self._last: Trial | None = None
+
+    def __next__(self) -> tuple[Any, Feedback]:
+        if self._last is not None and self._last.state == "running":
+            raise FeedbackError(
+                f"expected feedback for trial {self._last.number} ({self._last.decisions}) before "
+                "the next child; call `feedback(reward)` or `feedback.skip(reason)`."
+            )
+        while (trial := self._loop.ask()) is not None:
+            try:
+                program = self._loop.program(trial)
+                child = self._loop.child(program)
+            except Exception as error:
+                self._loop.fail(trial, error)
+                continue
+            self._last = trial
+            return child, Feedback(self._loop, trial, program)
+        raise StopIteration
+
+
+def sample(
+    program: Any,
+    algorithm: Algorithm,
+    num_examples: int | None = None,
+    *,
+    study: Study | None = None,
+    seed: int | None = None,
+) -> Samples:
+    """Draws children of a program for a loop that rewards them.
+
+    Each child is built anew, so no two share state. One that cannot be built is recorded
+    as a failed trial (and logged), and the next is drawn.
+
+    Args:
+        program: a program or container with hyper-values, a `Template`, a `trace`, or a
+            function of no arguments that calls `oneof` and the like, traced here.
+        algorithm: proposes the DNA.
+        num_examples: the number of trials in the study at the end; those that it had
+            before and those that fail count. None: until the algorithm ends, if it does.
+        study: to go on with, or to set a name or direction; None begins a new one,
+            which maximises.
+        seed: of the new study; see `Study`.
+
+    Returns:
+        An iterator of (child, feedback), with the study as its attribute `study`.
+
+    Raises:
+        SpaceError: if the program has no hyper-values, or another space than the study.
+        SearchError: if `num_examples` is below 1, if both `study` and `seed` are given,
+            or, while iterating, if the first 5 children cannot be built.
+        FeedbackError: while iterating, if the last child got no feedback.
+
+    >>> from keras_glove.algorithms import Sweep
+    >>> from keras_glove.hyper import oneof
+    >>> from keras_glove.search import sample
+    >>> samples = sample({"width": oneof([1, 2, 3])}, Sweep())
+    >>> for child, feedback in samples:
+    ...     feedback(-abs(child["width"] - 2))
+    >>> samples.study.best_program
+    {'width': 2}
+    """
+    return Samples(Loop(program, algorithm, new_or_given(study, seed), num_examples))

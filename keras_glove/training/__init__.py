@@ -1,0 +1,8 @@
+"""Training children, and leaving nothing of them in memory."""
+
+from __future__ import annotations
+
+from keras_glove.training.fit_objective import FitObjective
+from keras_glove.training.memory import drop_functions, release_gradients, release_memory
+
+__all__ = ["FitObjective", "drop_functions", "release_gradients", "release_memory"]

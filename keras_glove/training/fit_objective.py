@@ -1,0 +1,179 @@
+"""The objective of most searches: train a child, and judge it by a value of Keras's logs."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import keras
+
+from keras_glove.callbacks import Mode, Monitor, ReportToTrial, RunningTrial
+from keras_glove.errors import TrainingError
+from keras_glove.training.compiling import FIT_ARGUMENTS, Compile, compile_model, take_apart
+from keras_glove.training.data import check_data, fit_data
+from keras_glove.training.memory import drop_functions, release_gradients, release_memory
+from keras_glove.training.reporting import EpochLog, check_reported
+
+Callbacks = (
+    Sequence[keras.callbacks.Callback]
+    | Callable[[RunningTrial | None], Sequence[keras.callbacks.Callback]]
+)
+
+
+class FitObjective:
+    """Trains a child by Keras's own `fit`, and rewards it by a monitored value.
+
+    The reward is always better when higher: of a value that falls, such as "val_loss", it
+    is the negative. So leave `direction` of the search at "maximize".
+
+    Each trial seeds Python, NumPy, Keras and TensorFlow by `keras.utils.set_random_seed`
+    with the seed of the trial. A `tf.data.Dataset` that shuffles goes on from where the
+    last trial left its generator, as it does from epoch to epoch.
+
+    Memory does not grow with trials. The compiled functions of a child are dropped when
+    its trial ends; weights and whatever else you hold of it stay. A child that nobody
+    holds is freed when the next trial begins (see `release_memory`).
+
+    Args:
+        train: (x, y) or (x, y, sample_weight), each with examples along the first axis; or
+            a batched `tf.data.Dataset` or `keras.utils.PyDataset`.
+        validation_data: the same, read after each epoch.
+        epochs: at most so many; a pruned trial or `EarlyStopping` ends before.
+        monitor: the name of a value that Keras reports.
+        mode: "max" if more of it is better, "min" if less, "auto" to tell from the name.
+        reward_from: "best", the best epoch, or "last", the last one.
+        compile: arguments of `keras.Model.compile`; optimizers, losses and metrics that are
+            instances are made anew, by their configs, for every child. Or a function that
+            gets the model, and as keywords what the program holds beside it, and compiles
+            it. None if children come compiled; given, it compiles those again.
+        batch_size: examples per step, for arrays (Keras's own default is 32).
+        callbacks: copied with `copy.deepcopy` for every trial, so that none carries state
+            to the next. Or a function that gets the trial (None outside a search) and
+            returns the callbacks, for example to name a file by `trial.number`.
+        seed: for calls without a trial; None leaves the generators alone.
+        verbose: as for `fit`.
+        **fit: further arguments of `keras.Model.fit`, such as `class_weight`.
+
+    Raises:
+        TrainingError: if an argument does not fit, before anything is trained.
+
+    A child is a Keras model, or a mapping with a model under "model" beside arguments of
+    `compile` and `fit`, which take precedence: {"model": ..., "optimizer": ...,
+    "batch_size": ...}. So a search can choose these too.
+
+    >>> import numpy as np
+    >>> x = np.linspace(-1, 1, 64, dtype="float32")[:, None]
+    >>> objective = FitObjective(
+    ...     (x, 2 * x), validation_data=(x, 2 * x), epochs=3, monitor="val_loss", seed=0,
+    ...     compile={"optimizer": keras.optimizers.SGD(0.5), "loss": "mse"},
+    ... )
+    >>> result = objective(keras.Sequential([keras.layers.Dense(1)]))
+    >>> sorted(result)
+    ['epoch', 'epochs', 'loss', 'parameters', 'reward', 'val_loss']
+    >>> result["reward"] == -result["val_loss"], result["parameters"], result["epochs"]
+    (True, 2, 3)
+    """
+
+    def __init__(
+        self,
+        train: Any,
+        validation_data: Any = None,
+        *,
+        epochs: int = 1,
+        monitor: str = "val_accuracy",
+        mode: Mode = "auto",
+        reward_from: Literal["best", "last"] = "best",
+        compile: Compile = None,
+        batch_size: int | None = None,
+        callbacks: Callbacks = (),
+        seed: int | None = None,
+        verbose: int | str = 0,
+        **fit: Any,
+    ) -> None:
+        self._monitor = Monitor(monitor, mode)
+        _check_fit_arguments(fit)
+        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+            raise TrainingError(f"expected epochs to be an integer of at least 1, got {epochs!r}.")
+        if reward_from not in ("best", "last"):
+            raise TrainingError(f"expected reward_from 'best' or 'last', received {reward_from!r}.")
+        check_data("train", train, batch_size)
+        if validation_data is not None:
+            check_data("validation_data", validation_data, None)
+        elif self._monitor.validates and not fit.get("validation_split"):
+            raise TrainingError(
+                f"monitor={monitor!r} needs validation_data; give it, or monitor "
+                f"{monitor.removeprefix('val_')!r}, which the training itself reports."
+            )
+        self._fit = {
+            **fit_data(train),
+            "validation_data": validation_data,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "verbose": verbose,
+            **fit,
+        }
+        self._compile = compile
+        self._callbacks = callbacks
+        self._reward_from = reward_from
+        self._seed = seed
+
+    def __call__(self, child: Any, trial: RunningTrial | None = None) -> dict[str, Any]:
+        """Trains a child.
+
+        Returns:
+            "reward"; "epoch", which it is from (0 is the first), and by name all that Keras
+            reported for that epoch; "epochs", how many were run; "parameters", how many the
+            child has.
+
+        Raises:
+            TrainingError: if the child is no Keras model, cannot be compiled, or does not
+                report the monitored value.
+            DivergenceError: if the loss or the monitored value is NaN or infinite.
+            TrialPruned: if the trial was to end early.
+        """
+        release_memory()  # of the child of the last trial, which is no longer referenced.
+        seed = self._seed if trial is None else trial.seed
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        model, own_compile, own_fit = take_apart(child)
+        compile_model(model, self._compile, own_compile)
+        check_reported(model, self._monitor)
+        log = EpochLog(self._monitor)
+        callbacks = [*self._new_callbacks(trial), log]
+        if trial is not None:
+            callbacks.append(ReportToTrial(trial, self._monitor.name, self._monitor.mode))
+        try:
+            model.fit(**{**self._fit, **own_fit}, callbacks=callbacks)
+        finally:
+            drop_functions(model)
+            release_gradients()
+        epoch, reward, values = log.choose(self._reward_from)
+        counts = {"epoch": epoch, "epochs": len(log.epochs), "parameters": model.count_params()}
+        return {**values, **counts, "reward": reward}
+
+    def _new_callbacks(self, trial: RunningTrial | None) -> list[keras.callbacks.Callback]:
+        if callable(self._callbacks):
+            return list(self._callbacks(trial))
+        try:
+            return copy.deepcopy(list(self._callbacks))
+        except Exception as error:
+            raise TrainingError(
+                f"the callbacks cannot be copied for each trial ({error}); give a function that "
+                "takes the trial and returns new ones."
+            ) from error
+
+    def __repr__(self) -> str:
+        settings = f"epochs={self._fit['epochs']}, reward_from={self._reward_from!r}"
+        return f"FitObjective({self._monitor.name!r}, {self._monitor.mode!r}, {settings})"
+
+
+def _check_fit_arguments(fit: dict[str, Any]) -> None:
+    for name in fit:
+        if name not in FIT_ARGUMENTS:
+            close = difflib.get_close_matches(name, FIT_ARGUMENTS, n=1)
+            raise TrainingError(
+                f"expected arguments of FitObjective or of `keras.Model.fit`, received {name!r}"
+                + (f"; did you mean {close[0]!r}?" if close else ".")
+            )

@@ -1,0 +1,104 @@
+"""Every public algorithm keeps the contract; a new one that is not listed here fails."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+
+from keras_glove import algorithms
+from keras_glove.algorithms import (
+    Algorithm,
+    Evolution,
+    HillClimb,
+    KPointCrossover,
+    PerPoint,
+    Random,
+    RegularizedEvolution,
+    Sweep,
+    Top,
+    Tournament,
+    Uniform,
+    UniformCrossover,
+    Weighted,
+)
+from keras_glove.hyper import SearchSpace, floatv, intv
+from keras_glove.testing import SPACES, AlgorithmContract
+from keras_glove.testing.algorithms import drive, texts
+
+GOLDEN = Path(__file__).with_name("golden.json")
+
+
+class TestRandom(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        return Random(seed=seed)
+
+
+class TestSweep(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        return Sweep(grid=3)
+
+
+class TestRegularizedEvolution(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        return RegularizedEvolution(population_size=8, tournament_size=3, seed=seed)
+
+
+class TestRegularizedEvolutionByHints(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        mutator = Weighted([(Uniform("op") >> Uniform("edge"), 1), (PerPoint(0.2), 2.5)])
+        return RegularizedEvolution(5, 2, mutator, seed=seed)
+
+
+class TestEvolution(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        parents = Tournament(3, count=4)
+        return Evolution(parents >> UniformCrossover() >> Uniform(times=2), Top(6), 6, seed=seed)
+
+
+class TestEvolutionWithoutMutation(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        return Evolution(Tournament(3, count=2) >> KPointCrossover(2), Top(6), 6, seed=seed)
+
+
+class TestHillClimb(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        return HillClimb(patience=6, seed=seed)
+
+
+CONTRACTS = [cls for cls in AlgorithmContract.__subclasses__() if cls.__module__ == __name__]
+
+
+def test_every_public_algorithm_is_here() -> None:
+    public = {
+        value
+        for value in vars(algorithms).values()
+        if inspect.isclass(value) and issubclass(value, Algorithm) and value is not Algorithm
+    }
+    assert {type(cls().make(0)) for cls in CONTRACTS} == public
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_repr_can_be_pasted(contract: type[AlgorithmContract]) -> None:
+    written = repr(contract().make(7))
+    assert repr(eval(written, vars(algorithms))) == written
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_golden_sequence(contract: type[AlgorithmContract]) -> None:
+    assert _sequence(contract) == json.loads(GOLDEN.read_text())[contract.__name__]
+
+
+def _sequence(contract: type[AlgorithmContract]) -> list[str]:
+    algorithm = contract().make(7)
+    # No logarithms: their last bit differs between processors.
+    program = [SPACES["blocks"](), SPACES["permutation"](), floatv(0.0, 0.5), intv(2, 20, step=2)]
+    algorithm.setup(SearchSpace(program))
+    return texts(drive(algorithm, 24))
+
+
+if __name__ == "__main__":  # after a change that is meant to change proposals.
+    sequences = {contract.__name__: _sequence(contract) for contract in CONTRACTS}
+    GOLDEN.write_text(json.dumps(sequences, indent=1) + "\n")
