@@ -97,13 +97,19 @@ def _first_argument(model: keras.Layer) -> str:
 def _known_input(model: keras.Layer) -> Any:
     """What the model was called on first, or its shape; None if it cannot tell."""
     try:
-        return model.input
+        # A Sequential has `inputs` when it is built, but `input` only once it is called.
+        return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     except (AttributeError, ValueError):  # never called on symbolic tensors
         pass
     arguments = inspect.signature(model.call).parameters.values()
-    if sum(argument.default is argument.empty for argument in arguments) > 1:
+    if sum(_is_required(argument) for argument in arguments) > 1:
         return None  # Keras remembers the shape of one
     return (model.get_build_config() or {}).get("input_shape") if model.built else None
+
+
+def _is_required(argument: inspect.Parameter) -> bool:
+    various = (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+    return argument.default is argument.empty and argument.kind not in various
 
 
 def _tensors(structure: Any, model: keras.Layer, *, batched: bool) -> Any:

@@ -61,6 +61,55 @@ def test_model_built_by_data_needs_no_shape() -> None:
     assert multiply_adds(model) == RESIDUAL
 
 
+def sequential_parts() -> list[keras.Layer]:
+    return [layers.Embedding(7, 4), layers.Conv1D(3, 2), layers.Flatten(), layers.Dense(2)]
+
+
+SEQUENTIAL = 4 * 2 * 4 * 3 + 12 * 2  # of 5 tokens
+
+
+def test_sequential_needs_no_shape_once_it_is_built() -> None:
+    tokens = keras.Input((5,), dtype="int32")
+    assert multiply_adds(keras.Sequential([tokens, *sequential_parts()])) == SEQUENTIAL
+    late = keras.Sequential(sequential_parts())
+    with pytest.raises(CostError, match="not built"):
+        multiply_adds(late)
+    late(ops.zeros((2, 5), dtype="int32"))
+    assert multiply_adds(late) == multiply_adds(late, (5,)) == SEQUENTIAL
+
+
+class Block(keras.Model):
+    """Residual, with a projection where widths differ."""
+
+    def __init__(self, width: int, project: bool) -> None:
+        super().__init__()
+        self.conv = keras.Sequential([layers.Conv2D(width, 3, padding="same"), layers.ReLU()])
+        self.shortcut = layers.Conv2D(width, 1) if project else layers.Identity()
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        return self.conv(x, training=training) + self.shortcut(x)
+
+
+class Blocks(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = [Block(4, True), Block(4, False), Block(6, True)]
+        self.head = layers.Dense(10)
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        for block in self.blocks:
+            x = block(x, training=training)
+        return self.head(ops.mean(x, axis=(1, 2)))
+
+
+def test_models_within_a_subclassed_model() -> None:
+    model = Blocks()
+    model(ops.zeros((2, 8, 8, 1)))
+    convolutions = [9 * 4 + 4, 9 * 4 * 4, 9 * 4 * 6 + 4 * 6]
+    assert multiply_adds(model) == 64 * sum(convolutions) + 60
+    assert parameters(model) == sum(convolutions) + 60 + (4 + 4) + 4 + (6 + 6) + 10
+
+
 def test_counting_leaves_the_model_as_it_was() -> None:
     model = functional_residual()
     call, before = keras.layers.Layer.__call__, [w.numpy().copy() for w in model.weights]
