@@ -4,6 +4,7 @@ Knows nothing of Keras, of search spaces or of search.
 """
 
 from keras_glove.symbolic.building import build
+from keras_glove.symbolic.calling import call
 from keras_glove.symbolic.constructor import SymbolicConstructor
 from keras_glove.symbolic.copying import clone
 from keras_glove.symbolic.diffing import Difference, diff
@@ -42,6 +43,7 @@ __all__ = [
     "SymbolicConstructor",
     "add_describer",
     "build",
+    "call",
     "children",
     "clone",
     "close_keywords",

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from keras_glove.errors import BuildError, OpenValueError
+from keras_glove.symbolic.calling import call
 from keras_glove.symbolic.node import Node, OpenValue
 from keras_glove.symbolic.path import Path, format_path
 from keras_glove.symbolic.program import Program
@@ -88,7 +89,8 @@ class _Builder:
             program.__origin__,
         )
         self._snapshots[id(program)] = snapshot
-        if type(live) not in SCALARS:
+        # What a call returns, such as a tensor, can be held by its arguments and never go.
+        if type(live) not in SCALARS and program.__target__ is not call:
             remember(live, snapshot)
         return live
 

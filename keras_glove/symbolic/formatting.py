@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from keras_glove.errors import SerializationError
+from keras_glove.symbolic.calling import called_node
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.signature import signature_of
@@ -50,9 +51,17 @@ class _Formatter:
             items = [(f"{key!r}: ", child) for key, child in value.items()]
             return self._enclosed("{", items, "}", indent)
         if isinstance(value, Node):
-            name, items = self._call(value)
-            return self._enclosed(f"{name}(", items, ")", indent)
+            start, items = self._head(value, indent)
+            return self._enclosed(f"{start}(", items, ")", indent)
         return self._leaf(value)
+
+    def _head(self, node: Node, indent: int) -> tuple[str, list[tuple[str, Any]]]:
+        """What is called, as text, and the arguments."""
+        called = called_node(node)
+        if called is None:
+            return self._call(node)
+        arguments = [*node.__call_form__()[1]]
+        return self.format(called, indent), arguments[1:]
 
     def _call(self, node: Node) -> tuple[str, list[tuple[str, Any]]]:
         name, items = node.__call_form__()

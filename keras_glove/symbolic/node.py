@@ -134,8 +134,11 @@ class OpenValue(Node):
     def __getitem__(self, key: Any) -> Any:
         self._refuse("indexing")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self._refuse("a call")
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """The program of calling whatever is chosen; see `keras_glove.symbolic.call`."""
+        from keras_glove.symbolic.calling import call
+
+        return call(self, *args, **kwargs)
 
     def __round__(self, ndigits: int | None = None) -> Any:
         self._refuse("round()")

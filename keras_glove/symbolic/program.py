@@ -87,6 +87,13 @@ class Program(Node):
             f"received {name!r}."
         )
 
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Program:
+        """The program of calling what this one describes; see `keras_glove.symbolic.call`."""
+        from keras_glove.symbolic.calling import call
+
+        called: Program = call(self, *args, **kwargs)
+        return called
+
     def __setattr__(self, name: str, value: Any) -> None:
         set_argument(self, name, value)
 

@@ -59,6 +59,11 @@ class Signature:
         arguments = self._bind_positional(args)
         for name, value in kwargs.items():
             self.check_name(name)
+            if name == self.var_positional:
+                raise ArgumentError(
+                    f"{self.text}: expected `*{name}` to be given by position, received {name!r} "
+                    "as a keyword."
+                )
             if name in arguments:
                 raise ArgumentError(f"{self.text}: received the argument {name!r} twice.")
             arguments[name] = value

@@ -67,7 +67,7 @@ OPERATIONS = {
     "bool": lambda v: bool(v), "int": int, "float": float, "complex": complex, "len": len, "iter": iter,  # noqa: E501
     "index": lambda v: [1, 2][v], "range": range, "add": lambda v: v + 1, "radd": lambda v: 1 + v,
     "mul": lambda v: v * 2, "rdiv": lambda v: 1 / v, "pow": lambda v: 2**v, "neg": lambda v: -v,
-    "less": lambda v: v < 1, "in": lambda v: 1 in v, "getitem": lambda v: v[0], "call": lambda v: v(),  # noqa: E501
+    "less": lambda v: v < 1, "in": lambda v: 1 in v, "getitem": lambda v: v[0],
     "round": round, "mod": lambda v: v % 2, "divmod": lambda v: divmod(v, 2), "abs": abs,
 }  # fmt: skip
 
