@@ -208,6 +208,13 @@ class SearchSpace:
             "`space.complete(values, rng)` to make one of values that nearly fit."
         )
 
+    def allows(self, dna: DNA) -> bool:
+        """Whether a DNA of this space meets its constraints; True where it has none.
+
+        What the algorithms propose is asked; drawing, mutation and iteration are over all DNAs.
+        """
+        return True
+
     # -- views ---------------------------------------------------------------------
 
     def decisions(self, dna: DNA) -> dict[str, Any]:
