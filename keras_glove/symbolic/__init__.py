@@ -21,7 +21,7 @@ from keras_glove.symbolic.recording import add_describer, describe
 from keras_glove.symbolic.registry import name_of, register, resolve
 from keras_glove.symbolic.serialization import from_json, register_node_kind, to_json
 from keras_glove.symbolic.signature import Signature, close_keywords, signature_of, take_keywords
-from keras_glove.symbolic.symbolize import partial, program, symbolize
+from keras_glove.symbolic.symbolize import add_call_handler, partial, program, symbolize
 from keras_glove.symbolic.traversal import (
     children,
     is_open,
@@ -41,6 +41,7 @@ __all__ = [
     "Program",
     "Signature",
     "SymbolicConstructor",
+    "add_call_handler",
     "add_describer",
     "build",
     "call",

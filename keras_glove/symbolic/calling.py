@@ -8,7 +8,7 @@ from keras_glove.errors import BuildError
 from keras_glove.symbolic import registry
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.symbolize import any_node, make
+from keras_glove.symbolic.symbolize import any_node, symbolic_call
 
 __all__ = ["call", "called_node"]
 
@@ -39,7 +39,7 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     ('b', 3)
     """
     if isinstance(function, Node) or any_node(args, kwargs):
-        return make(call, (function, *args), kwargs)
+        return symbolic_call(call, (function, *args), kwargs)
     if not callable(function):
         raise BuildError(
             f"Expected something to call, such as a layer or a function, received {function!r} of "

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_glove.symbolic import registry
 from keras_glove.symbolic.recording import remember
-from keras_glove.symbolic.symbolize import any_node, make, record_of
+from keras_glove.symbolic.symbolize import any_node, record_of, symbolic_call
 
 __all__ = ["SymbolicConstructor"]
 
@@ -19,13 +19,23 @@ class SymbolicConstructor:
     subclassed (the class is the base then), used in isinstance and issubclass, in
     `X | None`, as a decorator's argument, pickled and copied. It is no type: `type(x) is`
     compares with the class, `SymbolicConstructor.__symbolic_target__`.
+
+    Args:
+      cls: the class.
+      name: the name to save under, by default `module.qualified_name`.
+      bases: what stands among the bases of a subclass instead of `cls`; for example a
+        subclass of `cls` whose own subclasses are symbolic.
     """
 
     __symbolic_target__: type
+    __symbolic_bases__: tuple[type, ...]
 
-    def __init__(self, cls: type, name: str | None = None) -> None:
+    def __init__(
+        self, cls: type, name: str | None = None, *, bases: tuple[type, ...] | None = None
+    ) -> None:
         attributes = {
             "__symbolic_target__": cls,
+            "__symbolic_bases__": bases or (cls,),
             "__name__": cls.__name__,
             "__qualname__": cls.__qualname__,
             "__module__": cls.__module__,
@@ -38,7 +48,7 @@ class SymbolicConstructor:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         cls = self.__symbolic_target__
         if any_node(args, kwargs):
-            return make(cls, args, kwargs)
+            return symbolic_call(cls, args, kwargs)
         record = record_of(cls, args, kwargs)
         live = cls(*args, **kwargs)
         if record is not None:
@@ -55,7 +65,7 @@ class SymbolicConstructor:
         return dir(self.__symbolic_target__)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        return (self.__symbolic_target__,)
+        return self.__symbolic_bases__
 
     def __instancecheck__(self, instance: Any) -> bool:
         return isinstance(instance, self.__symbolic_target__)

@@ -14,7 +14,11 @@ from keras_glove.symbolic.recording import describe, normalize, recall, remember
 from keras_glove.symbolic.signature import signature_of
 from keras_glove.symbolic.traversal import SCALARS, contains
 
-__all__ = ["partial", "program", "symbolize", "target_of"]
+__all__ = ["add_call_handler", "partial", "program", "symbolic_call", "symbolize", "target_of"]
+
+CallHandler = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+
+_HANDLERS: list[tuple[type, CallHandler]] = []
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -40,6 +44,26 @@ def make(target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
     """The program of one call; raises `ArgumentError` where the arguments do not fit."""
     arguments = signature_of(target).bind(args, kwargs)
     return Program(target, {name: normalize(value, (name,)) for name, value in arguments.items()})
+
+
+def add_call_handler(kind: type, handler: CallHandler) -> None:
+    """Says what a symbolic call gives where an argument is, or contains, a `kind`.
+
+    Args:
+      kind: a class, of which no program describes what it holds, such as a symbolic tensor.
+      handler: a function of (target, args, kwargs) that returns what stands for the call.
+    """
+    _HANDLERS.append((kind, handler))
+
+
+def symbolic_call(
+    target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """What a call with something symbolic in it gives: its program, or what a handler makes."""
+    for kind, handler in _HANDLERS:
+        if contains((args, kwargs), lambda inner, kind=kind: isinstance(inner, kind)):  # type: ignore[misc]
+            return handler(target, args, kwargs)
+    return make(target, args, kwargs)
 
 
 def record_of(
@@ -144,7 +168,7 @@ def _symbolize_function(function: Callable[..., Any], name: str | None) -> Calla
     @functools.wraps(function)
     def symbolic(*args: Any, **kwargs: Any) -> Any:
         if any_node(args, kwargs):
-            return make(function, args, kwargs)
+            return symbolic_call(function, args, kwargs)
         record = record_of(function, args, kwargs)
         result = function(*args, **kwargs)
         if record is not None and not isinstance(result, Node) and type(result) not in SCALARS:
@@ -170,7 +194,7 @@ def _recording_new(owner: type, parent_new: Callable[..., Any]) -> Callable[...,
 
     def recording_new(cls: Any, *args: Any, **kwargs: Any) -> Any:
         if any_node(args, kwargs):
-            return make(cls, args, kwargs)
+            return symbolic_call(cls, args, kwargs)
         # Asked of super() at each call: in another class's bases the next one may differ.
         new = super(owner, cls).__new__ if inherits else parent_new  # type: ignore[arg-type]
         live = new(cls) if new is object.__new__ else new(cls, *args, **kwargs)
