@@ -11,6 +11,7 @@ __all__ = [
     "AlgorithmError",
     "ArgumentError",
     "BuildError",
+    "CellError",
     "CostError",
     "DNAError",
     "DescriptionError",
@@ -22,7 +23,9 @@ __all__ = [
     "NotRegisteredError",
     "NotShareableError",
     "OpenValueError",
+    "OutOfDomainError",
     "PathError",
+    "RecordError",
     "RegistrationError",
     "RewardError",
     "SearchError",
@@ -30,6 +33,7 @@ __all__ = [
     "SpaceError",
     "StopSearch",
     "StrategyError",
+    "TableError",
     "TrainingError",
     "TrialPruned",
 ]
@@ -132,3 +136,19 @@ class TrainingError(KerasGloveError, ValueError):
 
 class DivergenceError(KerasGloveError, ArithmeticError):
     """A loss, or the value that judges a training, became NaN or infinite."""
+
+
+class CellError(KerasGloveError, ValueError):
+    """An adjacency matrix and operations do not describe a cell."""
+
+
+class OutOfDomainError(KerasGloveError, ValueError):
+    """A tabular benchmark was asked for what is not in its domain: a cell, or a budget."""
+
+
+class RecordError(KerasGloveError, ValueError):
+    """A file of records is damaged, incomplete, or of another format."""
+
+
+class TableError(KerasGloveError, OSError):
+    """The file that a table is kept in cannot be read or written."""
