@@ -9,6 +9,7 @@ from keras_glove.algorithms import Algorithm, checks
 from keras_glove.errors import SearchError, StopSearch
 from keras_glove.search.programs import as_template
 from keras_glove.search.results import Metric
+from keras_glove.search.seeding import seeded
 from keras_glove.search.study import Study
 from keras_glove.search.trial import Trial
 from keras_glove.symbolic import build
@@ -74,9 +75,10 @@ class Loop:
         """The concrete program of a trial."""
         return self.template.materialize(trial.dna)
 
-    def child(self, program: Any) -> Any:
-        """The live object of a concrete program, always a fresh one."""
-        return build(program)
+    def child(self, trial: Trial, program: Any) -> Any:
+        """The live object of a concrete program, always a fresh one, built by the trial's seed."""
+        with seeded(trial.seed):
+            return build(program)
 
     def complete(self, trial: Trial, reward: float, metrics: dict[str, Metric]) -> None:
         """Ends a trial with a finite reward."""

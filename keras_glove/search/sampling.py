@@ -96,7 +96,7 @@ class Samples(Iterator[tuple[Any, Feedback]]):
         while (trial := self._loop.ask()) is not None:
             try:
                 program = self._loop.program(trial)
-                child = self._loop.child(program)
+                child = self._loop.child(trial, program)
             except Exception as error:
                 self._loop.fail(trial, error)
                 continue

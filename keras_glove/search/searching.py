@@ -35,6 +35,8 @@ def search(
     A child that raises, in building or in the objective, or runs out of memory, and a
     reward that is not a finite number, make a failed trial: its error is recorded and
     logged, and the search goes on. Nothing of a child is kept once its trial ends.
+    While a child is built, Python's and NumPy's generators are seeded with the seed of its
+    trial, so its first weights depend on that alone.
     An interrupt (Ctrl-C) is recorded in the running trial and raised again; a study
     that was passed in keeps all trials and can be gone on with.
 
@@ -43,7 +45,8 @@ def search(
         objective: `objective(child)` gives the reward, a number, or a mapping of
             "reward" and metrics. If it has a parameter named `trial` it also gets the
             `Trial`: its seed, `trial.report(step, value)`, `trial.should_prune()`; it
-            may raise `TrialPruned`.
+            may raise `TrialPruned`. If it has a method `after_trial`, that is called
+            with each trial that has ended, when its child is out of use.
         algorithm: proposes the children. None goes on with that of the study, or else
             takes `default_algorithm(num_trials)`.
         num_trials: the number of trials in the study at the end: those it had before
@@ -78,9 +81,12 @@ def search(
     chosen = algorithm or record.algorithm or default_algorithm(num_trials)
     loop = Loop(program, chosen, record, num_trials)
     wants_trial = _wants_trial(objective)
+    after_trial = getattr(objective, "after_trial", None)
     with progress_display(record, num_trials, show=progress) as display:
         while (trial := loop.ask()) is not None:
             _run(loop, trial, objective, wants_trial)
+            if after_trial is not None:
+                after_trial(trial)
             display.update()
     return record
 
@@ -121,7 +127,7 @@ def _evaluate(
     loop: Loop, trial: Trial, objective: Objective, wants_trial: bool
 ) -> tuple[float, dict[str, Metric]]:
     # The only frame that holds the child, and it ends before the trial does.
-    child = loop.child(loop.program(trial))
+    child = loop.child(trial, loop.program(trial))
     result = objective(child, trial=trial) if wants_trial else objective(child)
     return parse_result(result)
 

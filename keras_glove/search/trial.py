@@ -88,6 +88,11 @@ class Trial:
         """A seed of 31 bits, fixed by the study's seed and the trial's number."""
         return self._study.trial_seed(self.number)
 
+    @property
+    def direction(self) -> Literal["maximize", "minimize"]:
+        """Which rewards the study takes for better."""
+        return self._study.direction
+
     def report(self, step: int, value: float) -> None:
         """Records an intermediate value; a second one for a step replaces the first.
 
