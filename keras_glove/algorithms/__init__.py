@@ -8,6 +8,14 @@ from __future__ import annotations
 from keras_glove.algorithms.algorithm import Algorithm
 from keras_glove.algorithms.evolution import Evolution, RegularizedEvolution
 from keras_glove.algorithms.hill_climb import HillClimb
+from keras_glove.algorithms.objectives import (
+    Objectives,
+    crowding_distance,
+    dominates,
+    hypervolume,
+    non_dominated_sort,
+    pareto_front,
+)
 from keras_glove.algorithms.operators import (
     Individual,
     KPointCrossover,
@@ -25,6 +33,7 @@ from keras_glove.algorithms.operators import (
     UniformCrossover,
     Weighted,
 )
+from keras_glove.algorithms.outcomes import Outcome
 from keras_glove.algorithms.random import Random
 from keras_glove.algorithms.sweep import Sweep
 
@@ -36,8 +45,10 @@ __all__ = [
     "KPointCrossover",
     "Mutator",
     "Newest",
+    "Objectives",
     "Oldest",
     "Operator",
+    "Outcome",
     "PerPoint",
     "Pipeline",
     "Random",
@@ -50,4 +61,9 @@ __all__ = [
     "Uniform",
     "UniformCrossover",
     "Weighted",
+    "crowding_distance",
+    "dominates",
+    "hypervolume",
+    "non_dominated_sort",
+    "pareto_front",
 ]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import abc
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from keras_glove.algorithms import checks
-from keras_glove.errors import AlgorithmError, FeedbackError, SerializationError, SpaceError
+from keras_glove.algorithms.known import to_dna
+from keras_glove.algorithms.outcomes import Outcome, Proposals
+from keras_glove.errors import AlgorithmError, SearchError, SerializationError, SpaceError
 from keras_glove.hyper import DNA, SearchSpace
+
+_Self = TypeVar("_Self", bound="Algorithm")
 
 
 class Algorithm(abc.ABC):
@@ -20,6 +25,16 @@ class Algorithm(abc.ABC):
     An algorithm sees a `SearchSpace`, never a program and never Keras. Rewards are
     always maximised; who minimises turns the sign before telling the algorithm.
     Feedback may come in any order and any number of proposals may be open at once.
+
+    **Several objectives.** `setup(space, objectives=n)` announces that every reward is a
+    sequence of n numbers, all of them to be maximised, in an order that never changes;
+    with n above 1 an algorithm whose `multi_objective` is false refuses. A search turns
+    the signs and keeps the order (`Objectives` does it for a mapping of names).
+
+    **Constraints** on decisions belong to the space: a draft that `space.allows` refuses
+    is thrown away and the algorithm asked again, and counted in `num_rejected`.
+    Constraints on outcomes (a child turned out too large) are told with the reward, as
+    its `violation`.
 
     To write one, subclass, keep each constructor argument under its own name with a
     leading underscore (`repr` reads it there), and implement the hooks: `_propose`,
@@ -35,81 +50,164 @@ class Algorithm(abc.ABC):
         AlgorithmError: for a seed that is not a non-negative integer.
     """
 
+    #: How many drafts in a row the constraints of a space may refuse before `propose`
+    #: gives up; None for an algorithm that comes to an end by itself.
+    max_rejections: ClassVar[int | None] = 10_000
+
     def __init__(self, *, seed: int | None = None) -> None:
         if seed is not None:
             checks.integer("seed", seed, low=0)
         self._seed = seed
+        self._setup_seed = seed
         self._space: SearchSpace | None = None
-        self._pending: dict[DNA, int] = {}
+        self._objectives = 1
+        self._proposals = Proposals()
+        self._seeds: deque[Any] = deque()  # DNA once there is a space.
+        self._encode: Callable[[Any], DNA] | None = None
+        self._num_proposed = 0
+        self._num_rejected = 0
         self._rng = np.random.default_rng(seed)
 
-    # --- what a search calls -------------------------------------------------------
+    # --- what it is ----------------------------------------------------------------
 
     @property
     def space(self) -> SearchSpace | None:
         """The space of `setup`, or None before it."""
         return self._space
 
-    def setup(self, space: SearchSpace, *, seed: int | None = None) -> None:
+    @property
+    def multi_objective(self) -> bool:
+        """Whether it can search for several objectives at once."""
+        return False
+
+    @property
+    def objectives(self) -> int:
+        """How many numbers a reward has: that of `setup`, 1 before it."""
+        return self._objectives
+
+    @property
+    def num_proposed(self) -> int:
+        """How many DNA `propose` has given out."""
+        return self._num_proposed
+
+    @property
+    def num_rejected(self) -> int:
+        """How many drafts the constraints of the space refused.
+
+        The share refused is `num_rejected / (num_proposed + num_rejected)`.
+        """
+        return self._num_rejected
+
+    # --- what a search calls -------------------------------------------------------
+
+    def setup(
+        self,
+        space: SearchSpace,
+        *,
+        seed: int | None = None,
+        objectives: int = 1,
+        encode: Callable[[Any], DNA] | None = None,
+    ) -> None:
         """Begins a search over `space`; again with an equal space it changes nothing.
 
         Args:
             space: the decision points to answer.
             seed: used when the algorithm was made without a seed of its own.
+            objectives: how many numbers each reward has.
+            encode: the DNA of a concrete program, for programs given to `seed`.
 
         Raises:
             SpaceError: if the space has no decision points, or the algorithm cannot
-                search it.
-            AlgorithmError: if the algorithm already searches another space.
+                search it, or its constraints refuse a point given to `seed`.
+            DNAError: if such a point does not belong to the space.
+            AlgorithmError: if the algorithm already searches another space, or knows only
+                one objective.
         """
-        if not isinstance(space, SearchSpace):
-            raise AlgorithmError(
-                f"setup expected a SearchSpace, received {type(space).__name__}; "
-                "use `SearchSpace(program)`."
-            )
-        if not len(space):
-            raise SpaceError(
-                f"{type(self).__name__} expected a space with at least one decision point, "
-                "received one with none; put a hyper-value such as `oneof([...])` in the program."
-            )
+        self._check_setup(space, objectives)
         if self._space is not None:
-            if self._space == space:
-                return
-            raise AlgorithmError(
-                f"{self!r} already searches another space ({len(self._space)} decision points; "
-                f"received one with {len(space)}); make a new algorithm for each space."
-            )
-        self._rng = np.random.default_rng(self._seed if self._seed is not None else seed)
+            return
+        self._setup_seed = self._seed if self._seed is not None else seed
+        self._rng = np.random.default_rng(self._setup_seed)
+        self._objectives = objectives
+        self._encode = encode
+        known = deque(to_dna(space, point, self._rng, encode) for point in self._seeds)
         self._setup(space)
-        self._space = space
+        self._space, self._seeds = space, known
+
+    def seed(self: _Self, known: Iterable[Any]) -> _Self:
+        """Proposes known points first, in their order (a warm start).
+
+        Their rewards teach like those of evaluations made elsewhere. A point that
+        `observe` tells of before its turn is not proposed any more.
+
+        Args:
+            known: each a DNA; a mapping of decisions by name, as `space.decisions` gives
+                them, whose missing ones are drawn; or, in a search, a concrete program.
+
+        Returns:
+            The algorithm itself: `RegularizedEvolution().seed([...])`.
+
+        Raises:
+            AlgorithmError: for what is none of these.
+            DNAError: for decisions that do not belong to the space; before `setup`, which
+                then raises it.
+            SpaceError: for a point that the constraints of the space refuse; likewise.
+
+        >>> from keras_glove.algorithms import Random
+        >>> from keras_glove.hyper import SearchSpace, oneof
+        >>> algorithm = Random(seed=0).seed([{"width": 32}])
+        >>> algorithm.setup(SearchSpace({"width": oneof([8, 16, 32])}))
+        >>> algorithm.propose()
+        DNA((2,))
+        """
+        if isinstance(known, Mapping | str | DNA):
+            raise AlgorithmError(f"expected a list of known points, received {known!r}.")
+        points = list(known)
+        if self._space is not None:
+            points = [to_dna(self._space, point, self._rng, self._encode) for point in points]
+        self._seeds.extend(points)
+        return self
 
     def propose(self) -> DNA:
         """The next DNA to evaluate.
 
         Raises:
             StopSearch: if there is nothing left to propose.
+            SearchError: if the constraints of the space refused `max_rejections` drafts in
+                a row.
             AlgorithmError: before `setup`.
         """
         space = self._ready("propose")
-        dna = self._propose()
-        if not isinstance(dna, DNA) or len(dna) != len(space):
-            raise AlgorithmError(
-                f"{type(self).__name__}._propose must return a DNA of {len(space)} values, "
-                f"returned {dna!r}."
-            )
-        self._pending[dna] = self._pending.get(dna, 0) + 1
+        known = bool(self._seeds)
+        dna = self._seeds.popleft() if known else self._draft(space)
+        self._proposals.open(dna, known=known)
+        self._num_proposed += 1
         return dna
 
-    def feedback(self, dna: DNA, reward: float) -> None:
-        """Tells the reward (to be maximised) of a proposed DNA.
+    def feedback(
+        self, dna: DNA, reward: float | Sequence[float], *, violation: float = 0.0
+    ) -> None:
+        """Tells the reward of a proposed DNA.
+
+        Args:
+            dna: an open proposal.
+            reward: a number to be maximised; with several objectives a sequence of them.
+            violation: how far the child broke constraints on outcomes, 0 if it kept them:
+                by the rule of Deb et al. 2002 (NSGA-II, definition 1) any child that
+                keeps them is better than any that does not, and of two that do not the
+                smaller violation. Algorithms without such a rule learn nothing from
+                children that broke them, as from failed ones.
 
         Raises:
-            RewardError: if the reward is not a finite number.
+            RewardError: if a reward is not a finite number, or their number is wrong, or
+                the violation is negative or not finite.
             FeedbackError: if the DNA was not proposed, or was already settled.
         """
-        value = checks.reward(reward)
-        self._settle(dna, "feedback")
-        self._feedback(dna, value)
+        rewards = checks.rewards(reward, self._objectives)
+        broken = checks.violation(violation)
+        self._ready("feedback")
+        known = self._proposals.settle(dna, "feedback")
+        self._learn(dna, Outcome(rewards, broken, proposed=not known))
 
     def fail(self, dna: DNA) -> None:
         """Tells that a proposed DNA got no reward: it failed, or was pruned.
@@ -119,19 +217,28 @@ class Algorithm(abc.ABC):
         Raises:
             FeedbackError: if the DNA was not proposed, or was already settled.
         """
-        self._settle(dna, "fail")
-        self._fail(dna)
+        self._ready("fail")
+        if not self._proposals.settle(dna, "fail"):
+            self._fail(dna)
 
-    def observe(self, dna: DNA, reward: float) -> None:
+    def observe(self, dna: DNA, reward: float | Sequence[float], *, violation: float = 0.0) -> None:
         """Tells of an evaluation that this algorithm did not propose (a warm start).
 
+        Args:
+            dna: of the space; its constraints may refuse it.
+            reward: as for `feedback`.
+            violation: as for `feedback`.
+
         Raises:
-            RewardError: if the reward is not a finite number.
+            RewardError: as for `feedback`.
             DNAError: if the DNA does not belong to the space.
         """
-        value = checks.reward(reward)
+        rewards = checks.rewards(reward, self._objectives)
+        broken = checks.violation(violation)
         self._ready("observe").validate(dna)
-        self._observe(dna, value)
+        while dna in self._seeds:
+            self._seeds.remove(dna)
+        self._learn(dna, Outcome(rewards, broken, proposed=False))
 
     def get_state(self) -> dict[str, Any]:
         """All that was learnt, as JSON: a resumed algorithm proposes what this one would."""
@@ -139,7 +246,11 @@ class Algorithm(abc.ABC):
         return {
             "algorithm": type(self).__name__,
             "rng": self._rng.bit_generator.state,
-            "pending": [[str(dna), count] for dna, count in self._pending.items()],
+            "objectives": self._objectives,
+            "num_proposed": self._num_proposed,
+            "num_rejected": self._num_rejected,
+            "seeds": [str(dna) for dna in self._seeds],
+            "proposals": self._proposals.to_json(),
             "state": self._get_state(),
         }
 
@@ -147,17 +258,21 @@ class Algorithm(abc.ABC):
         """Goes on from `get_state` of an algorithm with the same settings and space.
 
         Raises:
-            SerializationError: if `state` is not one of this kind of algorithm.
+            SerializationError: if `state` is not one of this kind of algorithm, or was
+                made for another number of objectives.
         """
         self._ready("set_state")
         name = type(self).__name__
         if not isinstance(state, Mapping) or state.get("algorithm") != name:
             found = state.get("algorithm") if isinstance(state, Mapping) else state
             raise SerializationError(f"expected the state of {name}, received that of {found!r}.")
+        if state.get("objectives") != self._objectives:
+            raise SerializationError(
+                f"expected the state of a search for {self._objectives} objective(s), received "
+                f"that of one for {state.get('objectives')!r}."
+            )
         try:
-            self._rng.bit_generator.state = state["rng"]
-            self._pending = {self._dna(text): count for text, count in state["pending"]}
-            self._set_state(state["state"])
+            self._restore(state)
         except (KeyError, TypeError, ValueError) as error:
             raise SerializationError(
                 f"the state of {name} is damaged: {type(error).__name__}: {error}; "
@@ -176,7 +291,7 @@ class Algorithm(abc.ABC):
 
     @abc.abstractmethod
     def _propose(self) -> DNA:
-        """A valid DNA, or raises StopSearch."""
+        """A valid DNA, or raises StopSearch. Whether constraints allow it is looked at after."""
 
     def _feedback(self, dna: DNA, reward: float) -> None:  # noqa: B027
         """Learns from a finite reward of a proposed DNA."""
@@ -184,9 +299,25 @@ class Algorithm(abc.ABC):
     def _fail(self, dna: DNA) -> None:  # noqa: B027
         """Learns from a proposed DNA that got no reward."""
 
+    def _reject(self, dna: DNA) -> None:  # noqa: B027
+        """Takes back a draft that the constraints refused; the next is asked for at once."""
+
     def _observe(self, dna: DNA, reward: float) -> None:
         """Learns from a DNA that was not proposed here."""
         self._feedback(dna, reward)
+
+    def _learn(self, dna: DNA, outcome: Outcome) -> None:
+        """Learns from any outcome; to implement where `_feedback` and `_observe` are too narrow.
+
+        That is for several objectives, and to learn from violations.
+        """
+        if outcome.violation:
+            if outcome.proposed:
+                self._fail(dna)
+        elif outcome.proposed:
+            self._feedback(dna, outcome.rewards[0])
+        else:
+            self._observe(dna, outcome.rewards[0])
 
     def _get_state(self) -> dict[str, Any]:
         """The JSON-able part of the state that the subclass owns."""
@@ -208,16 +339,62 @@ class Algorithm(abc.ABC):
         self._ready("set_state").validate(dna)
         return dna
 
-    def _settle(self, dna: DNA, method: str) -> None:
-        """Takes one proposal of `dna` off the open ones."""
-        self._ready(method)
-        count = self._pending.get(dna, 0)
-        if not count:
-            raise FeedbackError(
-                f"{method}() was called for a DNA with no open proposal: {dna}; give feedback "
-                "once for each proposal, and use observe() for evaluations made elsewhere."
+    def _check_setup(self, space: SearchSpace, objectives: int) -> None:
+        if not isinstance(space, SearchSpace):
+            raise AlgorithmError(
+                f"setup expected a SearchSpace, received {type(space).__name__}; "
+                "use `SearchSpace(program)`."
             )
-        if count == 1:
-            del self._pending[dna]
-        else:
-            self._pending[dna] = count - 1
+        if not len(space):
+            raise SpaceError(
+                f"{type(self).__name__} expected a space with at least one decision point, "
+                "received one with none; put a hyper-value such as `oneof([...])` in the program."
+            )
+        checks.integer("objectives", objectives, low=1)
+        if objectives > 1 and not self.multi_objective:
+            raise AlgorithmError(
+                f"{type(self).__name__} expected one objective, received {objectives}; use an "
+                "algorithm for several, such as `NSGA2()`, or weigh them into one number."
+            )
+        if self._space is None:
+            return
+        if self._space != space:
+            raise AlgorithmError(
+                f"{self!r} already searches another space ({len(self._space)} decision points; "
+                f"received one with {len(space)}); make a new algorithm for each space."
+            )
+        if self._objectives != objectives:
+            raise AlgorithmError(
+                f"{self!r} already searches for {self._objectives} objective(s), received "
+                f"{objectives}; make a new algorithm."
+            )
+
+    def _draft(self, space: SearchSpace) -> DNA:
+        """A proposal that the constraints allow."""
+        refused = 0
+        while True:
+            dna = self._propose()
+            if not isinstance(dna, DNA) or len(dna) != len(space):
+                raise AlgorithmError(
+                    f"{type(self).__name__}._propose must return a DNA of {len(space)} values, "
+                    f"returned {dna!r}."
+                )
+            if space.allows(dna):
+                return dna
+            refused += 1
+            self._num_rejected += 1
+            self._reject(dna)
+            if refused == self.max_rejections:
+                raise SearchError(
+                    f"expected a draft that the constraints of the space allow, but they refused "
+                    f"{refused} drafts of {type(self).__name__} in a row; loosen them, or build "
+                    "them into the program (conditions, fewer candidates)."
+                )
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._rng.bit_generator.state = state["rng"]
+        self._num_proposed = int(state["num_proposed"])
+        self._num_rejected = int(state["num_rejected"])
+        self._seeds = deque(map(self._dna, state["seeds"]))
+        self._proposals = Proposals.from_json(state["proposals"], self._dna)
+        self._set_state(state["state"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Iterable
 from typing import Any
 
 from keras_glove.errors import AlgorithmError, RewardError
@@ -20,6 +21,13 @@ def positive(name: str, value: Any) -> None:
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or value <= 0:
         raise AlgorithmError(f"expected {name} to be a finite number above 0, got {value!r}.")
+
+
+def probability(name: str, value: Any) -> None:
+    """Raises AlgorithmError unless `value` is a number above 0 and at most 1."""
+    positive(name, value)
+    if value > 1:
+        raise AlgorithmError(f"expected {name} to be a probability, got {value!r}.")
 
 
 def instance(name: str, value: Any, kind: type) -> None:
@@ -43,6 +51,42 @@ def reward(value: Any) -> float:
         raise RewardError(
             f"expected the reward to be finite, received {found}; look for a diverging loss, or "
             "map impossible outcomes to a poor finite reward."
+        )
+    return found
+
+
+def rewards(value: Any, count: int) -> tuple[float, ...]:
+    """`value` as `count` finite Python floats; one of them may stand by itself.
+
+    Raises:
+        RewardError: if one is not a finite number, or there are more or fewer.
+    """
+    if count == 1:
+        # A sequence of one is no number: who has one objective has numbers.
+        return (reward(value),)
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | dict):
+        raise RewardError(
+            f"expected a sequence of {count} rewards, one for each objective, received {value!r}."
+        )
+    found = tuple(map(reward, value))
+    if len(found) != count:
+        raise RewardError(
+            f"expected {count} rewards, one for each objective, received {len(found)}: {value!r}."
+        )
+    return found
+
+
+def violation(value: Any) -> float:
+    """`value` as a finite float of at least 0.
+
+    Raises:
+        RewardError: for anything else.
+    """
+    found = value if type(value) is float else number("violation", value)
+    if not math.isfinite(found) or found < 0:
+        raise RewardError(
+            f"expected the violation to be finite and at least 0 (0 where constraints are kept), "
+            f"received {found}."
         )
     return found
 

@@ -9,6 +9,7 @@ from typing import Any
 from keras_glove.algorithms import checks
 from keras_glove.algorithms.algorithm import Algorithm
 from keras_glove.algorithms.operators import Individual, Newest, Operator, Tournament, Uniform
+from keras_glove.algorithms.outcomes import Outcome
 from keras_glove.errors import AlgorithmError
 from keras_glove.hyper import DNA, SearchSpace
 
@@ -19,7 +20,9 @@ class Evolution(Algorithm):
     While fewer than `initial` rewards are known, proposals are random. After that,
     `reproduction` turns the population into children, which are proposed one by one.
     Every reward adds an individual, and `survival` says who stays. Trials that fail add
-    none, so a proposal that is late or lost never blocks the others.
+    none, so a proposal that is late or lost never blocks the others. Children that broke
+    constraints on outcomes live too, but lose to those that kept them. With selectors for
+    several objectives it searches for several; `NSGA2` is composed like that.
 
     Args:
         reproduction: the population, oldest first, to the children to evaluate next.
@@ -58,6 +61,12 @@ class Evolution(Algorithm):
         self._initial = initial
         self._clear()
 
+    @property
+    def multi_objective(self) -> bool:
+        """Whether none of its operators needs a single reward."""
+        parts = (*self._reproduction.parts(), *self._survival.parts())
+        return not any(part.scalar for part in parts)
+
     def _clear(self) -> None:
         self._population: list[Individual] = []
         self._children: deque[DNA] = deque()
@@ -77,25 +86,33 @@ class Evolution(Algorithm):
                 raise AlgorithmError(f"{self._reproduction!r} gave no children to propose.")
         return self._children.popleft()
 
-    def _feedback(self, dna: DNA, reward: float) -> None:
-        self._population.append(Individual(dna, reward, self._count))
+    def _learn(self, dna: DNA, outcome: Outcome) -> None:
+        rewards, violation, _ = outcome
+        self._population.append(_individual(dna, self._count, rewards, violation))
         self._count += 1
         self._population = self._survival(self._population, self._ready("feedback"), self._rng)
 
     def _get_state(self) -> dict[str, Any]:
         return {
-            "population": [[str(i.dna), i.reward, i.number] for i in self._population],
+            "population": [
+                [str(i.dna), i.rewards, i.number, i.violation] for i in self._population
+            ],
             "children": [str(dna) for dna in self._children],
             "count": self._count,
         }
 
     def _set_state(self, state: Mapping[str, Any]) -> None:
         self._population = [
-            Individual(self._dna(dna), reward, number)
-            for dna, reward, number in state["population"]
+            _individual(self._dna(dna), number, tuple(rewards), violation)
+            for dna, rewards, number, violation in state["population"]
         ]
         self._children = deque(self._dna(dna) for dna in state["children"])
         self._count = state["count"]
+
+
+def _individual(dna: DNA, number: int, rewards: tuple[float, ...], violation: float) -> Individual:
+    reward = rewards[0] if len(rewards) == 1 else None
+    return Individual(dna, reward, number, rewards, violation)
 
 
 class RegularizedEvolution(Evolution):

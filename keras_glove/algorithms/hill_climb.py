@@ -82,6 +82,9 @@ class HillClimb(Algorithm):
         self._starts.discard(dna)
         self._miss(dna)
 
+    def _reject(self, dna: DNA) -> None:
+        self._starts.discard(dna)  # a neighbour stays among those tried.
+
     def _observe(self, dna: DNA, reward: float) -> None:
         if self._current is None or reward > self._reward:
             self._move(dna, reward)

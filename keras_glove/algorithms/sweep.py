@@ -16,7 +16,8 @@ from keras_glove.hyper.domains import domain_of
 class Sweep(Algorithm):
     """Proposes every point once, in lexicographic order, and then ends the search.
 
-    DNA that it is told of from elsewhere (`observe`) are left out.
+    DNA that it is told of from elsewhere (`observe`), and those that the constraints of the
+    space refuse, are left out.
 
     Args:
         grid: how many values each `floatv` is tried at, evenly spaced on its own scale,
@@ -30,10 +31,12 @@ class Sweep(Algorithm):
     >>> from keras_glove.algorithms import Sweep
     >>> from keras_glove.hyper import SearchSpace, floatv, oneof
     >>> sweep = Sweep(grid=3)
-    >>> sweep.setup(SearchSpace([oneof(["a", "b"]), floatv(0.01, 1.0, scale="log")]))
+    >>> sweep.setup(SearchSpace([oneof(["a", "b"]), floatv(0.0, 1.0)]))
     >>> [str(sweep.propose()) for _ in range(4)]
-    ['0,0.01', '0,0.1', '0,1.0', '1,0.01']
+    ['0,0.0', '0,0.5', '0,1.0', '1,0.0']
     """
+
+    max_rejections = None  # it ends by itself.
 
     def __init__(self, grid: int | None = None, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)

@@ -66,7 +66,7 @@ def test_population_dies_by_age_not_by_merit() -> None:
     algorithm = RegularizedEvolution(5, 2, seed=0)
     run(algorithm, LARGE, 20, lambda dna: -matches(dna))
     population = algorithm.get_state()["state"]["population"]
-    assert [number for _, _, number in population] == [15, 16, 17, 18, 19]
+    assert [number for _, _, number, _ in population] == [15, 16, 17, 18, 19]
 
 
 def test_evolution_begins_with_so_many_random_rewards() -> None:

@@ -83,11 +83,8 @@ class PerPoint(Mutator):
     hints: Any = None
 
     def __post_init__(self) -> None:
-        if self.rate is None:
-            return
-        checks.positive("rate", self.rate)
-        if self.rate > 1:
-            raise AlgorithmError(f"expected rate to be a probability, got {self.rate!r}.")
+        if self.rate is not None:
+            checks.probability("rate", self.rate)
 
     def _mutate(self, dna: DNA, space: SearchSpace, rng: np.random.Generator) -> DNA:
         indices = _active(dna, space, self.hints)

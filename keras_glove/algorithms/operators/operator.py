@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -19,14 +19,19 @@ class Individual(NamedTuple):
 
     Attributes:
         dna: the decisions.
-        reward: to be maximised; None for a child that was not evaluated yet.
+        reward: to be maximised; None for a child that was not evaluated yet, and where
+            there are several objectives.
         number: how many individuals came before it, so the oldest has the smallest; None
             for a child.
+        rewards: one number for each objective, all to be maximised; empty for a child.
+        violation: how far it broke constraints on outcomes; 0.0 if it kept them.
     """
 
     dna: DNA
     reward: float | None = None
     number: int | None = None
+    rewards: tuple[float, ...] = ()
+    violation: float = 0.0
 
 
 class Operator(abc.ABC):
@@ -34,12 +39,16 @@ class Operator(abc.ABC):
 
     `a >> b` applies `a`, then `b` to what `a` gave. Operators are values: frozen
     dataclasses without state, whose `repr` is the expression that makes them. A new one
-    subclasses and implements `_apply`.
+    subclasses and implements `_apply`; if it needs one number to tell the better, it sets
+    `scalar`, and evolution composed with it refuses several objectives.
 
     >>> from keras_glove.algorithms import Tournament, Uniform
     >>> Tournament(10) >> Uniform()
     Tournament(size=10, count=1) >> Uniform(hints=None, times=1)
     """
+
+    #: Whether it reads `Individual.reward`, which only a single objective has.
+    scalar: ClassVar[bool] = False
 
     def __call__(
         self, population: Sequence[Individual], space: SearchSpace, rng: np.random.Generator
@@ -61,7 +70,11 @@ class Operator(abc.ABC):
     def __rshift__(self, other: Operator) -> Operator:
         if not isinstance(other, Operator):
             return NotImplemented
-        return Pipeline((*_steps(self), *_steps(other)))
+        return Pipeline((*self.parts(), *other.parts()))
+
+    def parts(self) -> tuple[Operator, ...]:
+        """The operators that are applied one after the other: itself, or the steps of a `>>`."""
+        return (self,)
 
     @abc.abstractmethod
     def _apply(
@@ -90,9 +103,8 @@ class Pipeline(Operator):
             result = step(result, space, rng)
         return result
 
+    def parts(self) -> tuple[Operator, ...]:
+        return self.steps
+
     def __repr__(self) -> str:
         return " >> ".join(map(repr, self.steps))
-
-
-def _steps(operator: Operator) -> tuple[Operator, ...]:
-    return operator.steps if isinstance(operator, Pipeline) else (operator,)

@@ -49,12 +49,23 @@ class UniformCrossover(Recombinator):
 
     Where only one parent took the decision, it comes from that parent.
 
+    Attributes:
+        rate: the probability that parents are crossed at all; else the child is the first
+            of them, for a mutator to change.
+
     >>> from keras_glove.algorithms import Tournament, Uniform, UniformCrossover
     >>> Tournament(10, count=2) >> UniformCrossover() >> Uniform()
-    Tournament(size=10, count=2) >> UniformCrossover() >> Uniform(hints=None, times=1)
+    Tournament(size=10, count=2) >> UniformCrossover(rate=1.0) >> Uniform(hints=None, times=1)
     """
 
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.probability("rate", self.rate)
+
     def _recombine(self, a: DNA, b: DNA, rng: np.random.Generator) -> Values:
+        if self.rate < 1 and rng.random() >= self.rate:
+            return list(a.values)
         sides = rng.random(len(a)).tolist()
         return [
             _either(x, y) if side < 0.5 else _either(y, x)

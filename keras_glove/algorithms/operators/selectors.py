@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,19 +14,30 @@ from keras_glove.errors import AlgorithmError
 from keras_glove.hyper import SearchSpace
 
 
-def _reward(individual: Individual) -> float:
-    if individual.reward is None:
+def _merit(individual: Individual) -> tuple[float, float]:
+    """What more of is better: to break no constraint, or less, and then the reward."""
+    _, reward, _, rewards, violation = individual
+    if reward is None:
+        if rewards:
+            raise AlgorithmError(
+                "expected individuals with one reward, received one with several; use "
+                "`CrowdedTournament` and `NonDominated` for several objectives."
+            )
         raise AlgorithmError(
             f"expected evaluated individuals to select from, received one without a reward "
             f"({individual.dna}); put selectors before mutators and recombinators."
         )
-    return individual.reward
+    return -violation, reward
 
 
 @dataclass(frozen=True)
 class Top(Operator):
-    """The `count` individuals of highest reward, the best first; ties go to the older."""
+    """The `count` individuals of highest reward, the best first; ties go to the older.
 
+    Those that broke constraints on outcomes come after all that kept them.
+    """
+
+    scalar: ClassVar[bool] = True
     count: int = 1
 
     def __post_init__(self) -> None:
@@ -34,7 +46,7 @@ class Top(Operator):
     def _apply(
         self, population: Sequence[Individual], space: SearchSpace, rng: np.random.Generator
     ) -> list[Individual]:
-        return sorted(population, key=_reward, reverse=True)[: self.count]
+        return sorted(population, key=_merit, reverse=True)[: self.count]
 
 
 @dataclass(frozen=True)
@@ -42,9 +54,11 @@ class Tournament(Operator):
     """The best of `size` individuals drawn with replacement, `count` times.
 
     With replacement as in algorithm 1 of Real et al. 2019 (arXiv:1802.01548), so that a
-    tournament may be larger than the population.
+    tournament may be larger than the population. One that broke constraints on outcomes
+    loses to any that kept them.
     """
 
+    scalar: ClassVar[bool] = True
     size: int = 10
     count: int = 1
 
@@ -60,7 +74,7 @@ class Tournament(Operator):
         for _ in range(self.count):
             # int(u * n) for uniform u is several times faster than rng.integers(n).
             drawn = [population[int(u * total)] for u in rng.random(self.size).tolist()]
-            winners.append(max(drawn, key=_reward))
+            winners.append(max(drawn, key=_merit))
         return winners
 
 
