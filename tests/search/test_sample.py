@@ -225,7 +225,7 @@ def test_another_algorithm_learns_what_was_found() -> None:
     fill(study, first, 2)
     fill(study, second, 3)
     fill(study, first, 4)  # knows its own two, and is told of the third.
-    rewards = [reward for _, reward, _ in second.get_state()["state"]["population"]]
+    rewards = [rewards[0] for _, rewards, *_ in second.get_state()["state"]["population"]]
     assert rewards == [-0.0, -1.0, -2.0]
     assert len(study.trials) in (3, 4)
     assert len({trial.dna for trial in study.trials if trial.number != 2}) == len(study.trials) - 1
