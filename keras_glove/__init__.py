@@ -1,1 +1,95 @@
+"""Symbolic programming for AutoML on Keras 3.
 
+A Keras program is annotated with hyper-values; the same program is then searched by any
+algorithm. Importing this package registers every class that Keras may have to load.
+"""
+
+from __future__ import annotations
+
+from keras_glove import (
+    algorithms,
+    callbacks,
+    constraints,
+    cost,
+    errors,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    ops,
+    optimizers,
+    regularizers,
+    tpu,
+)
+from keras_glove._version import __version__ as __version__
+from keras_glove.hyper import (
+    DNA,
+    SearchSpace,
+    encode,
+    floatv,
+    intv,
+    manyof,
+    materialize,
+    oneof,
+    permutate,
+    trace,
+)
+from keras_glove.live import to_keras
+from keras_glove.models import Model, Sequential
+from keras_glove.search import Study, sample, search
+from keras_glove.symbolic import (
+    build,
+    clone,
+    diff,
+    from_json,
+    partial,
+    program,
+    query,
+    rebind,
+    symbolize,
+    to_json,
+)
+from keras_glove.training import FitObjective
+
+__all__ = [
+    "DNA",
+    "FitObjective",
+    "Model",
+    "SearchSpace",
+    "Sequential",
+    "Study",
+    "algorithms",
+    "build",
+    "callbacks",
+    "clone",
+    "constraints",
+    "cost",
+    "diff",
+    "encode",
+    "errors",
+    "floatv",
+    "from_json",
+    "initializers",
+    "intv",
+    "layers",
+    "losses",
+    "manyof",
+    "materialize",
+    "metrics",
+    "oneof",
+    "ops",
+    "optimizers",
+    "partial",
+    "permutate",
+    "program",
+    "query",
+    "rebind",
+    "regularizers",
+    "sample",
+    "search",
+    "symbolize",
+    "to_json",
+    "to_keras",
+    "tpu",
+    "trace",
+]

@@ -12,6 +12,7 @@ __all__ = [
     "ArgumentError",
     "BuildError",
     "CellError",
+    "ConversionError",
     "CostError",
     "DNAError",
     "DescriptionError",
@@ -152,3 +153,7 @@ class RecordError(KerasGloveError, ValueError):
 
 class TableError(KerasGloveError, OSError):
     """The file that a table is kept in cannot be read or written."""
+
+
+class ConversionError(KerasGloveError, ValueError):
+    """A model cannot be had from the classes of Keras alone."""

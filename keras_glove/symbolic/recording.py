@@ -90,23 +90,25 @@ def describe(live: Any) -> Any:
     return program
 
 
-def _snapshot(live: Any, path: Path) -> Any:
+def _snapshot(live: Any, path: Path, with_state: bool) -> Any:
     try:
         program = describe(live)
     except DescriptionError as error:
         raise DescriptionError(f"at `{format_path(path) or 'the root'}`: {error}") from error
-    taker = _of_kind(_SNAPSHOTS, type(live))
+    taker = _of_kind(_SNAPSHOTS, type(live)) if with_state else None
     return program if taker is None or program is live else taker(live, program)
 
 
-def normalize(value: Any, path: Path = ()) -> Any:
+def normalize(value: Any, path: Path = (), *, with_state: bool = True) -> Any:
     """An argument as programs hold it: own containers, live objects as their programs.
 
+    `with_state` says whether these carry what the objects have become, such as their weights.
     Raises `DescriptionError`, with the path, for an object that cannot be described.
     """
     if type(value) in SCALARS or isinstance(value, Node):
         return value
     below = children(value)
     if below is None:
-        return _snapshot(value, path)
-    return with_children(value, [normalize(child, (*path, key)) for key, child in below])
+        return _snapshot(value, path, with_state)
+    inside = [normalize(child, (*path, key), with_state=with_state) for key, child in below]
+    return with_children(value, inside)

@@ -40,10 +40,19 @@ def target_of(target: Any) -> Any:
     return getattr(target, "__symbolic_target__", target)
 
 
-def make(target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
+def make(
+    target: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    with_state: bool = True,
+) -> Program:
     """The program of one call; raises `ArgumentError` where the arguments do not fit."""
     arguments = signature_of(target).bind(args, kwargs)
-    return Program(target, {name: normalize(value, (name,)) for name, value in arguments.items()})
+    inside = {
+        name: normalize(value, (name,), with_state=with_state) for name, value in arguments.items()
+    }
+    return Program(target, inside)
 
 
 def add_call_handler(kind: type, handler: CallHandler) -> None:
@@ -71,10 +80,11 @@ def record_of(
 ) -> Program | None:
     """The program of a call that is about to be made; None where it has none.
 
-    Asked before the call: what is passed may be changed by it.
+    Asked before the call: what is passed may be changed by it. Weights of what is passed are
+    not copied: they live on in the object itself.
     """
     try:
-        return make(target, args, kwargs)
+        return make(target, args, kwargs, with_state=False)
     except (ArgumentError, DescriptionError):
         return None  # ordinary calls go on as ever; their own errors are the better ones
 

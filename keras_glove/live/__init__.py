@@ -1,0 +1,17 @@
+"""Live Keras objects beside the programs that describe them.
+
+What programs are stays in `keras_glove.symbolic`, which knows no Keras; here stands how Keras's
+classes become symbolic, how its objects are described, and how a child leaves for plain Keras.
+"""
+
+from __future__ import annotations
+
+from keras_glove.live import describing, tensors
+from keras_glove.live.bases import Layer, Model
+from keras_glove.live.mirror import Mirror, mirror
+from keras_glove.live.portable import to_keras
+
+__all__ = ["Layer", "Mirror", "Model", "mirror", "to_keras"]
+
+describing.install()
+tensors.install()

@@ -1,0 +1,222 @@
+"""How live objects of Keras are described: by the call that made them, else by their config.
+
+A layer, optimizer, loss or the like that stands in a space counts as a description: every child
+gets an object of its own. A layer that has weights already, such as a pretrained backbone, is
+described with them, so that every child starts from them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_glove.errors import DescriptionError
+from keras_glove.symbolic import Program, add_describer, build, register, signature_of
+from keras_glove.symbolic.recording import normalize
+from keras_glove.symbolic.registry import is_registered
+
+__all__ = [
+    "describe_by_config",
+    "install",
+    "is_automatic",
+    "revive",
+    "with_state",
+    "with_weights",
+]
+
+_KINDS: tuple[type, ...] = (
+    keras.Operation,
+    keras.Optimizer,
+    keras.Loss,
+    keras.Metric,
+    keras.Initializer,
+    keras.Regularizer,
+    keras.constraints.Constraint,
+    keras.optimizers.schedules.LearningRateSchedule,
+)
+
+
+def install() -> None:
+    """Tells the symbolic core how objects of Keras are described."""
+    for kind in _KINDS:
+        snapshot = with_state if kind is keras.Operation else None
+        add_describer(kind, _describe, snapshot=snapshot)
+
+
+def revive(config: Mapping[str, Any]) -> Any:
+    """A new object of Keras from what `keras.saving.serialize_keras_object` gave.
+
+    Only classes of Keras and registered ones are built; lambdas are refused.
+    """
+    return keras.saving.deserialize_keras_object(_plain(config), safe_mode=True)
+
+
+def with_weights(layer: Any, build_config: Mapping[str, Any] | None, weights: list[Any]) -> Any:
+    """A layer or model that is built and holds the given weights.
+
+    Args:
+      layer: a new one.
+      build_config: the shapes that it is built for, as its `get_build_config` gives them.
+      weights: NumPy arrays in the order of `layer.weights`.
+    """
+    if not layer.built and build_config is not None:
+        layer.build_from_config(_plain(build_config))
+    layer.set_weights(weights)
+    return layer
+
+
+register(revive, "keras_glove.revive")
+register(with_weights, "keras_glove.with_weights")
+
+
+def _describe(live: Any, known: Program | None) -> Program:
+    if known is None:
+        return describe_by_config(live)
+    trainable = getattr(live, "_trainable", None)
+    if trainable is None or "trainable" not in signature_of(known.__target__).names:
+        return known
+    if known.__arguments__.get("trainable", True) == trainable:
+        return known
+    return Program(
+        known.__target__,
+        signature_of(known.__target__).ordered({**known.__arguments__, "trainable": trainable}),
+        known.__origin__,
+    )
+
+
+def describe_by_config(live: Any) -> Program:
+    """The program of an object of Keras whose making was not recorded.
+
+    Raises:
+      DescriptionError: it has no config from which a fresh one could be made.
+    """
+    if isinstance(live, keras.layers.Lambda):  # its config would hold code
+        return Program(type(live), {"function": live.function, **_lambda_options(live)})
+    try:
+        config = live.get_config()
+        arguments = _arguments(live, config)
+        if arguments is not None:
+            return Program(type(live), arguments)
+        return Program(revive, {"config": _fresh_config(live)})
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise DescriptionError(
+            f"Expected an object that Keras can make again from its config, received the "
+            f"{type(live).__name__} {getattr(live, 'name', '')!r}, which has none ({error}). Make "
+            "it by a class of keras_glove.layers, decorate its class with `@kg.symbolize`, or "
+            "define `get_config` for it."
+        ) from error
+
+
+def _lambda_options(live: Any) -> dict[str, Any]:
+    options = {"output_shape": live._output_shape, "mask": live.mask, "arguments": live.arguments}
+    return {name: value for name, value in options.items() if value}
+
+
+def _arguments(live: Any, config: dict[str, Any]) -> dict[str, Any] | None:
+    """The config as arguments of the class, without defaults; None where they do not make it.
+
+    A class may write to its config what its `__init__` does not take, so it is tried.
+    """
+    cls = type(live)
+    if not is_registered(cls):
+        return None
+    signature = signature_of(cls)
+    twin = _twin_config(cls, config)
+    given = {
+        name: value
+        for name, value in config.items()
+        if name in signature.required or twin.get(name, cls) != value
+    }
+    if is_automatic(cls, given.get("name")):
+        del given["name"]
+    if any(name not in signature.names for name in given):
+        return None
+    arguments = signature.ordered({name: _argument(value) for name, value in given.items()})
+    try:
+        again = build(Program(cls, arguments)).get_config()
+    except (TypeError, ValueError):
+        return None
+    return arguments if _nameless(again) == _nameless(config) else None
+
+
+def _nameless(config: Any) -> Any:
+    if isinstance(config, Mapping):
+        return {key: _nameless(value) for key, value in config.items() if key != "name"}
+    if isinstance(config, list | tuple):
+        return [_nameless(value) for value in config]
+    return config
+
+
+def _twin_config(cls: type, config: dict[str, Any]) -> dict[str, Any]:
+    """The config of an instance that was given what is required and nothing else."""
+    required = {
+        name: build(_argument(config[name]))
+        for name in signature_of(cls).required
+        if name in config
+    }
+    try:
+        twin: dict[str, Any] = cls(**required).get_config()
+    except (TypeError, ValueError):  # arguments that are required together: all are given then
+        return {}
+    return twin
+
+
+def _fresh_config(live: Any) -> Any:
+    """What Keras serializes, without what belongs to this object alone."""
+    serialized = _without(
+        keras.saving.serialize_keras_object(live), ("build_config", "compile_config")
+    )
+    if is_automatic(type(live), serialized["config"].get("name")):
+        del serialized["config"]["name"]
+    return serialized
+
+
+def _without(value: Any, names: tuple[str, ...]) -> Any:
+    if isinstance(value, Mapping):
+        kept = {key: _without(part, names) for key, part in value.items()}
+        return {k: v for k, v in kept.items() if k not in names} if "class_name" in kept else kept
+    if isinstance(value, list | tuple):
+        return type(value)(_without(part, names) for part in value)
+    return value
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, dict) and "class_name" in value:
+        value = keras.saving.deserialize_keras_object(_plain(value), safe_mode=True)
+        if isinstance(value, keras.DTypePolicy):
+            return value.name
+    return normalize(value)
+
+
+def is_automatic(cls: type, name: Any) -> bool:
+    """Whether Keras made up a name: the class's in snake case, and a number."""
+    if not isinstance(name, str):
+        return False
+    stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+    return re.fullmatch(rf"{re.escape(stem)}(_\d+)?", name) is not None
+
+
+def _plain(config: Any) -> Any:
+    """The same in plain dicts, since programs may hold mappings of their own."""
+    if isinstance(config, Mapping):
+        return {key: _plain(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_plain(value) for value in config)
+    return config
+
+
+def with_state(live: Any, program: Program) -> Program:
+    """A layer that was built before the space was written keeps its weights."""
+    if not isinstance(live, keras.Layer) or not live.built or not live.weights:
+        return program
+    if not live._called and not live._build_shapes_dict:
+        return program  # made with its weights: a new one gets its own
+    arguments = {
+        "layer": program,
+        "build_config": normalize(live.get_build_config()),
+        "weights": live.get_weights(),
+    }
+    return Program(with_weights, arguments)

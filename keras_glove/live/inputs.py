@@ -1,0 +1,54 @@
+"""What a model is called on: known from an earlier call, or told as shapes."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+
+__all__ = ["first_argument", "known_inputs", "tensors_of_shapes"]
+
+
+def first_argument(model: keras.Layer) -> str:
+    """The name of the first argument of `call`."""
+    return next(iter(inspect.signature(model.call).parameters), "")
+
+
+def known_inputs(model: keras.Layer) -> Any:
+    """The structure of `KerasTensor`s that a model was called on first; None if it cannot tell."""
+    try:
+        return keras.tree.map_structure(_like, model.input)
+    except (AttributeError, ValueError):  # never called on symbolic tensors
+        pass
+    shapes = (model.get_build_config() or {}).get("input_shape") if model.built else None
+    arguments = inspect.signature(model.call).parameters.values()
+    several = sum(argument.default is argument.empty for argument in arguments) > 1
+    if shapes is None or several:  # Keras remembers the shape of one
+        return None
+    return tensors_of_shapes(shapes, model.input_dtype, batched=True)
+
+
+def tensors_of_shapes(structure: Any, dtype: str, *, batched: bool) -> Any:
+    """The structure with a `KerasTensor` for each shape.
+
+    Args:
+      structure: a shape, or a list or dict of shapes (or of these); in place of a shape a
+        `KerasTensor`, which gives the data type too.
+      dtype: of the tensors.
+      batched: whether the shapes have the batch axis.
+    """
+    if isinstance(structure, keras.KerasTensor):
+        return _like(structure)
+    if isinstance(structure, dict):
+        return {
+            key: tensors_of_shapes(part, dtype, batched=batched) for key, part in structure.items()
+        }
+    if not all(length is None or isinstance(length, int) for length in structure):
+        return [tensors_of_shapes(part, dtype, batched=batched) for part in structure]
+    shape = tuple(structure)[1:] if batched else tuple(structure)
+    return keras.KerasTensor((None, *shape), dtype=dtype)
+
+
+def _like(tensor: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.KerasTensor((None, *tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name)
