@@ -18,15 +18,22 @@ def first_argument(model: keras.Layer) -> str:
 def known_inputs(model: keras.Layer) -> Any:
     """The structure of `KerasTensor`s that a model was called on first; None if it cannot tell."""
     try:
-        return keras.tree.map_structure(_like, model.input)
+        # A Sequential has `inputs` when it is built, but `input` only once it is called.
+        known = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+        return keras.tree.map_structure(_like, known)
     except (AttributeError, ValueError):  # never called on symbolic tensors
         pass
     shapes = (model.get_build_config() or {}).get("input_shape") if model.built else None
     arguments = inspect.signature(model.call).parameters.values()
-    several = sum(argument.default is argument.empty for argument in arguments) > 1
+    several = sum(map(_is_required, arguments)) > 1
     if shapes is None or several:  # Keras remembers the shape of one
         return None
     return tensors_of_shapes(shapes, model.input_dtype, batched=True)
+
+
+def _is_required(argument: inspect.Parameter) -> bool:
+    various = (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+    return argument.default is argument.empty and argument.kind not in various
 
 
 def tensors_of_shapes(structure: Any, dtype: str, *, batched: bool) -> Any:
