@@ -8,6 +8,9 @@ from __future__ import annotations
 from keras_glove.algorithms.algorithm import Algorithm
 from keras_glove.algorithms.evolution import Evolution, RegularizedEvolution
 from keras_glove.algorithms.hill_climb import HillClimb
+from keras_glove.algorithms.local_search import LocalSearch
+from keras_glove.algorithms.neighbours import neighbours
+from keras_glove.algorithms.nsga2 import NSGA2
 from keras_glove.algorithms.objectives import (
     Objectives,
     crowding_distance,
@@ -17,10 +20,12 @@ from keras_glove.algorithms.objectives import (
     pareto_front,
 )
 from keras_glove.algorithms.operators import (
+    CrowdedTournament,
     Individual,
     KPointCrossover,
     Mutator,
     Newest,
+    NonDominated,
     Oldest,
     Operator,
     PerPoint,
@@ -34,23 +39,29 @@ from keras_glove.algorithms.operators import (
     Weighted,
 )
 from keras_glove.algorithms.outcomes import Outcome
+from keras_glove.algorithms.policy_gradient import PolicyGradient
 from keras_glove.algorithms.random import Random
 from keras_glove.algorithms.sweep import Sweep
 
 __all__ = [
+    "NSGA2",
     "Algorithm",
+    "CrowdedTournament",
     "Evolution",
     "HillClimb",
     "Individual",
     "KPointCrossover",
+    "LocalSearch",
     "Mutator",
     "Newest",
+    "NonDominated",
     "Objectives",
     "Oldest",
     "Operator",
     "Outcome",
     "PerPoint",
     "Pipeline",
+    "PolicyGradient",
     "Random",
     "RandomSelect",
     "Recombinator",
@@ -64,6 +75,7 @@ __all__ = [
     "crowding_distance",
     "dominates",
     "hypervolume",
+    "neighbours",
     "non_dominated_sort",
     "pareto_front",
 ]

@@ -66,6 +66,7 @@ class Algorithm(abc.ABC):
         self._encode: Callable[[Any], DNA] | None = None
         self._num_proposed = 0
         self._num_rejected = 0
+        self._refused = 0  # drafts in a row, within one call of `propose`.
         self._rng = np.random.default_rng(seed)
 
     # --- what it is ----------------------------------------------------------------
@@ -371,7 +372,7 @@ class Algorithm(abc.ABC):
 
     def _draft(self, space: SearchSpace) -> DNA:
         """A proposal that the constraints allow."""
-        refused = 0
+        self._refused = 0
         while True:
             dna = self._propose()
             if not isinstance(dna, DNA) or len(dna) != len(space):
@@ -381,14 +382,14 @@ class Algorithm(abc.ABC):
                 )
             if space.allows(dna):
                 return dna
-            refused += 1
+            self._refused += 1
             self._num_rejected += 1
             self._reject(dna)
-            if refused == self.max_rejections:
+            if self._refused == self.max_rejections:
                 raise SearchError(
                     f"expected a draft that the constraints of the space allow, but they refused "
-                    f"{refused} drafts of {type(self).__name__} in a row; loosen them, or build "
-                    "them into the program (conditions, fewer candidates)."
+                    f"{self._refused} drafts of {type(self).__name__} in a row; loosen them, or "
+                    "build them into the program (conditions, fewer candidates)."
                 )
 
     def _restore(self, state: Mapping[str, Any]) -> None:

@@ -8,10 +8,19 @@ from typing import Any
 
 from keras_glove.algorithms import checks
 from keras_glove.algorithms.algorithm import Algorithm
-from keras_glove.algorithms.operators import Individual, Newest, Operator, Tournament, Uniform
+from keras_glove.algorithms.operators import (
+    Individual,
+    Mutator,
+    Newest,
+    Operator,
+    Tournament,
+    Uniform,
+)
 from keras_glove.algorithms.outcomes import Outcome
 from keras_glove.errors import AlgorithmError
 from keras_glove.hyper import DNA, SearchSpace
+
+_REFUSALS = 32
 
 
 class Evolution(Algorithm):
@@ -23,6 +32,10 @@ class Evolution(Algorithm):
     none, so a proposal that is late or lost never blocks the others. Children that broke
     constraints on outcomes live too, but lose to those that kept them. With selectors for
     several objectives it searches for several; `NSGA2` is composed like that.
+
+    Where the constraints of the space refuse 32 drafts in a row, children are mutated once
+    more, after 64 twice, and so on: so the search also passes from one allowed point to
+    another that is several changes away.
 
     Args:
         reproduction: the population, oldest first, to the children to evaluate next.
@@ -67,6 +80,11 @@ class Evolution(Algorithm):
         parts = (*self._reproduction.parts(), *self._survival.parts())
         return not any(part.scalar for part in parts)
 
+    @property
+    def population(self) -> list[Individual]:
+        """Those that live now, the oldest first."""
+        return list(self._population)
+
     def _clear(self) -> None:
         self._population: list[Individual] = []
         self._children: deque[DNA] = deque()
@@ -84,7 +102,19 @@ class Evolution(Algorithm):
             self._children.extend(child.dna for child in children)
             if not self._children:
                 raise AlgorithmError(f"{self._reproduction!r} gave no children to propose.")
-        return self._children.popleft()
+        child = self._children.popleft()
+        if self._refused < _REFUSALS:
+            return child
+        return self._mutated(child, self._refused // _REFUSALS)
+
+    def _mutated(self, dna: DNA, times: int) -> DNA:
+        """Changes a child further, by the mutators of the reproduction."""
+        parts = self._reproduction.parts()
+        mutators = [part for part in parts if isinstance(part, Mutator)] or [Uniform()]
+        children = [Individual(dna)]
+        for mutator in mutators * times:
+            children = mutator(children, self._ready("propose"), self._rng)
+        return children[0].dna
 
     def _learn(self, dna: DNA, outcome: Outcome) -> None:
         rewards, violation, _ = outcome

@@ -131,6 +131,78 @@ class AlgorithmContract:
         for dna in drive(algorithm):
             space.validate(dna)
 
+    def test_violations_are_taken(self, space: SearchSpace) -> None:
+        """Children that broke constraints on outcomes are no reason to stop."""
+        algorithm = self.started(space)
+        for dna in drive(algorithm, violate_every=2):
+            space.validate(dna)
+
+    @pytest.mark.parametrize("violation", [-1.0, float("nan"), float("inf"), None, "much"])
+    def test_violation_is_a_number_of_at_least_zero(
+        self, any_space: SearchSpace, violation: Any
+    ) -> None:
+        """Anything else is refused, and the proposal stays open."""
+        algorithm = self.started(any_space)
+        dna = algorithm.propose()
+        with pytest.raises(RewardError):
+            algorithm.feedback(dna, 1.0, violation=violation)
+        algorithm.feedback(dna, 1.0, violation=2.0)
+
+    # --- constraints and known points ------------------------------------------------
+
+    def test_constraints_are_kept(self, space: SearchSpace) -> None:
+        """What the space refuses is not proposed, but counted."""
+        constrained = _Constrained.of_points(space.points)
+        if not any(map(constrained.allows, space.sample(100, seed=0))):
+            pytest.skip("the constraint leaves nothing of this space.")
+        algorithm = self.started(constrained)
+        proposed = drive(algorithm)
+        assert all(map(constrained.allows, proposed))
+        assert algorithm.num_proposed == len(proposed) > 0
+        state = json.loads(json.dumps(algorithm.get_state()))
+        resumed = self.started(constrained)
+        resumed.set_state(state)
+        assert resumed.num_rejected == algorithm.num_rejected
+        assert resumed.num_proposed == algorithm.num_proposed
+
+    def test_known_points_come_first(self, space: SearchSpace) -> None:
+        """What is given to `seed`, before or after `setup`, in its order; then others."""
+        first, second, third = space.sample(3, seed=8)
+        algorithm = self.make(3).seed([first, space.decisions(second)])
+        algorithm.setup(space)
+        algorithm.seed([third])
+        assert drive(algorithm, 2) == [first, second]
+        resumed = self.started(space)
+        resumed.set_state(json.loads(json.dumps(algorithm.get_state())))
+        followed = drive(resumed)
+        assert followed[0] == third
+        assert texts(drive(algorithm)) == texts(followed)
+
+    # --- several objectives ----------------------------------------------------------
+
+    def test_objectives_are_taken_or_refused(self, space: SearchSpace) -> None:
+        """Several rewards from start to end, or an error at `setup`."""
+        if not self.make(3).multi_objective:
+            with pytest.raises(AlgorithmError, match="one objective"):
+                self.make(3).setup(space, objectives=2)
+            return
+        algorithm = self.started(space, objectives=2)
+        for dna in drive(algorithm, violate_every=3, fail_every=5):
+            space.validate(dna)
+        resumed = self.started(space, seed=99, objectives=2)
+        resumed.set_state(json.loads(json.dumps(algorithm.get_state())))
+        assert texts(drive(resumed, lag=2)) == texts(drive(algorithm, lag=2))
+
+    @pytest.mark.parametrize("reward", [0.5, [0.5], [0.5, None], [1.0, 2.0, 3.0], "ab", {}])
+    def test_rewards_are_as_many_as_objectives(self, any_space: SearchSpace, reward: Any) -> None:
+        """Anything else is refused, and the proposal stays open."""
+        if self.make(3).multi_objective:
+            algorithm = self.started(any_space, objectives=2)
+            dna = algorithm.propose()
+            with pytest.raises(RewardError):
+                algorithm.feedback(dna, reward)
+            algorithm.feedback(dna, [0.5, 1])
+
     # --- state ---------------------------------------------------------------------
 
     @pytest.mark.parametrize("cut", [0, 5, 23])
@@ -195,10 +267,10 @@ class AlgorithmContract:
         """One space, where more would show nothing new."""
         return _space(self.spaces[0])
 
-    def started(self, space: SearchSpace, seed: int = 3) -> Algorithm:
+    def started(self, space: SearchSpace, seed: int = 3, objectives: int = 1) -> Algorithm:
         """An algorithm that is set up."""
         algorithm = self.make(seed)
-        algorithm.setup(space)
+        algorithm.setup(space, objectives=objectives)
         return algorithm
 
 
@@ -208,6 +280,7 @@ def drive(
     *,
     lag: int = 0,
     fail_every: int | None = None,
+    violate_every: int | None = None,
     open_proposals: deque[DNA] | None = None,
 ) -> list[DNA]:
     """Proposals of an algorithm that is told rewards drawn from the DNA itself.
@@ -218,6 +291,7 @@ def drive(
         lag: how many stay without feedback while more are proposed; they are settled out
             of order.
         fail_every: every so many of them fail; 1 for all.
+        violate_every: every so many of them break constraints on outcomes.
         open_proposals: those open from before; holds those open at the end.
 
     """
@@ -234,8 +308,21 @@ def drive(
             if fail_every is not None and number % fail_every == 0:
                 algorithm.fail(dna)
             else:
-                algorithm.feedback(dna, _hash(dna) / 2**32)
+                broken = violate_every is not None and number % violate_every == 0
+                algorithm.feedback(dna, _rewards(algorithm, dna), violation=float(broken))
     return proposed
+
+
+class _Constrained(SearchSpace):
+    """A space that refuses a third of its DNA."""
+
+    def allows(self, dna: DNA) -> bool:
+        return _hash(dna) % 3 != 0
+
+
+def _rewards(algorithm: Algorithm, dna: DNA) -> float | list[float]:
+    found = [zlib.crc32(f"{i} {dna}".encode()) / 2**32 for i in range(algorithm.objectives)]
+    return found if len(found) > 1 else _hash(dna) / 2**32
 
 
 def _hash(dna: DNA) -> int:

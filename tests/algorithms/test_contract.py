@@ -10,11 +10,14 @@ import pytest
 
 from keras_glove import algorithms
 from keras_glove.algorithms import (
+    NSGA2,
     Algorithm,
     Evolution,
     HillClimb,
     KPointCrossover,
+    LocalSearch,
     PerPoint,
+    PolicyGradient,
     Random,
     RegularizedEvolution,
     Sweep,
@@ -66,6 +69,26 @@ class TestEvolutionWithoutMutation(AlgorithmContract):
 class TestHillClimb(AlgorithmContract):
     def make(self, seed: int | None) -> Algorithm:
         return HillClimb(patience=6, seed=seed)
+
+
+class TestLocalSearch(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        return LocalSearch(initial=4, seed=seed)
+
+
+class TestLocalSearchUntilBetter(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        return LocalSearch(initial=1, full=False, seed=seed)
+
+
+class TestPolicyGradient(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        return PolicyGradient(learning_rate=1.0, entropy=0.01, bins=5, seed=seed)
+
+
+class TestNSGA2(AlgorithmContract):
+    def make(self, seed: int | None) -> Algorithm:
+        return NSGA2(population_size=6, seed=seed)
 
 
 CONTRACTS = [cls for cls in AlgorithmContract.__subclasses__() if cls.__module__ == __name__]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keras_glove.algorithms.operators.multi_objective import CrowdedTournament, NonDominated
 from keras_glove.algorithms.operators.mutators import Mutator, PerPoint, Uniform, Weighted
 from keras_glove.algorithms.operators.operator import Individual, Operator, Pipeline
 from keras_glove.algorithms.operators.recombinators import (
@@ -18,10 +19,12 @@ from keras_glove.algorithms.operators.selectors import (
 )
 
 __all__ = [
+    "CrowdedTournament",
     "Individual",
     "KPointCrossover",
     "Mutator",
     "Newest",
+    "NonDominated",
     "Oldest",
     "Operator",
     "PerPoint",
