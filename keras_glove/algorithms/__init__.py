@@ -6,9 +6,11 @@ They see search spaces and DNA, never programs and never Keras.
 from __future__ import annotations
 
 from keras_glove.algorithms.algorithm import Algorithm
+from keras_glove.algorithms.dedup import Dedup
 from keras_glove.algorithms.evolution import Evolution, RegularizedEvolution
 from keras_glove.algorithms.hill_climb import HillClimb
 from keras_glove.algorithms.local_search import LocalSearch
+from keras_glove.algorithms.mix import Chain, Mix
 from keras_glove.algorithms.neighbours import neighbours
 from keras_glove.algorithms.nsga2 import NSGA2
 from keras_glove.algorithms.objectives import (
@@ -42,16 +44,21 @@ from keras_glove.algorithms.outcomes import Outcome
 from keras_glove.algorithms.policy_gradient import PolicyGradient
 from keras_glove.algorithms.random import Random
 from keras_glove.algorithms.sweep import Sweep
+from keras_glove.algorithms.until import Until
+from keras_glove.algorithms.wrapper import Wrapper
 
 __all__ = [
     "NSGA2",
     "Algorithm",
+    "Chain",
     "CrowdedTournament",
+    "Dedup",
     "Evolution",
     "HillClimb",
     "Individual",
     "KPointCrossover",
     "LocalSearch",
+    "Mix",
     "Mutator",
     "Newest",
     "NonDominated",
@@ -71,7 +78,9 @@ __all__ = [
     "Tournament",
     "Uniform",
     "UniformCrossover",
+    "Until",
     "Weighted",
+    "Wrapper",
     "crowding_distance",
     "dominates",
     "hypervolume",

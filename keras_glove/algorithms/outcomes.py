@@ -22,6 +22,11 @@ class Outcome(NamedTuple):
     violation: float = 0.0
     proposed: bool = True
 
+    @property
+    def reward(self) -> float | tuple[float, ...]:
+        """The reward as `Algorithm.feedback` takes it."""
+        return self.rewards[0] if len(self.rewards) == 1 else self.rewards
+
 
 class Proposals:
     """The open proposals of an algorithm: a DNA may be open several times."""

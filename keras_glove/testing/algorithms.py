@@ -360,7 +360,7 @@ def _print_proposals(file: str) -> None:
     spec.loader.exec_module(module)
     # Under -m this file runs a second time, as __main__: take the class that tests import.
     contract = importlib.import_module("keras_glove.testing.algorithms").AlgorithmContract
-    found = [
+    found: list[Any] = [
         value
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, contract) and value is not contract

@@ -12,10 +12,13 @@ from keras_glove import algorithms
 from keras_glove.algorithms import (
     NSGA2,
     Algorithm,
+    Chain,
+    Dedup,
     Evolution,
     HillClimb,
     KPointCrossover,
     LocalSearch,
+    Mix,
     PerPoint,
     PolicyGradient,
     Random,
@@ -25,11 +28,15 @@ from keras_glove.algorithms import (
     Tournament,
     Uniform,
     UniformCrossover,
+    Until,
     Weighted,
 )
 from keras_glove.hyper import SearchSpace, floatv, intv
 from keras_glove.testing import SPACES, AlgorithmContract
 from keras_glove.testing.algorithms import drive, texts
+
+#: For variants and wrappers, whose proposals come from what is tested on every space.
+SOME = ("flat", "single", "distinct", "mixed")
 
 GOLDEN = Path(__file__).with_name("golden.json")
 
@@ -50,6 +57,8 @@ class TestRegularizedEvolution(AlgorithmContract):
 
 
 class TestRegularizedEvolutionByHints(AlgorithmContract):
+    spaces = SOME
+
     def make(self, seed: int | None) -> Algorithm:
         mutator = Weighted([(Uniform("op") >> Uniform("edge"), 1), (PerPoint(0.2), 2.5)])
         return RegularizedEvolution(5, 2, mutator, seed=seed)
@@ -62,6 +71,8 @@ class TestEvolution(AlgorithmContract):
 
 
 class TestEvolutionWithoutMutation(AlgorithmContract):
+    spaces = SOME
+
     def make(self, seed: int | None) -> Algorithm:
         return Evolution(Tournament(3, count=2) >> KPointCrossover(2), Top(6), 6, seed=seed)
 
@@ -77,6 +88,8 @@ class TestLocalSearch(AlgorithmContract):
 
 
 class TestLocalSearchUntilBetter(AlgorithmContract):
+    spaces = SOME
+
     def make(self, seed: int | None) -> Algorithm:
         return LocalSearch(initial=1, full=False, seed=seed)
 
@@ -91,6 +104,56 @@ class TestNSGA2(AlgorithmContract):
         return NSGA2(population_size=6, seed=seed)
 
 
+class TestUntil(AlgorithmContract):
+    spaces = SOME
+
+    def make(self, seed: int | None) -> Algorithm:
+        return Until(HillClimb(patience=4), reward=0.98, patience=22, trials=35, seed=seed)
+
+
+class TestUntilOfSeveralObjectives(AlgorithmContract):
+    spaces = SOME
+
+    def make(self, seed: int | None) -> Algorithm:
+        return Until(NSGA2(4), patience=30, seed=seed)
+
+
+class TestDedup(AlgorithmContract):
+    spaces = SOME
+
+    def make(self, seed: int | None) -> Algorithm:
+        return Dedup(RegularizedEvolution(6, 3), limit=100, seed=seed)
+
+
+class TestDedupByKey(AlgorithmContract):
+    spaces = SOME
+
+    def make(self, seed: int | None) -> Algorithm:
+        return Dedup(NSGA2(4), reuse=False, key=len, limit=9, seed=seed)
+
+
+class TestMix(AlgorithmContract):
+    spaces = SOME
+
+    def make(self, seed: int | None) -> Algorithm:
+        return Mix({RegularizedEvolution(5, 2): 3, HillClimb(4): 1.5, Sweep(2): 1}, seed=seed)
+
+
+class TestMixWithoutSharing(AlgorithmContract):
+    spaces = SOME
+
+    def make(self, seed: int | None) -> Algorithm:
+        return Mix({NSGA2(4): 1, NSGA2(6): 1}, share=False, seed=seed)
+
+
+class TestChain(AlgorithmContract):
+    spaces = SOME
+
+    def make(self, seed: int | None) -> Algorithm:
+        first = Until(Dedup(Random()), trials=9)
+        return Chain([first, Until(LocalSearch(2), patience=8), PolicyGradient(1.0)], seed=seed)
+
+
 CONTRACTS = [cls for cls in AlgorithmContract.__subclasses__() if cls.__module__ == __name__]
 
 
@@ -98,7 +161,7 @@ def test_every_public_algorithm_is_here() -> None:
     public = {
         value
         for value in vars(algorithms).values()
-        if inspect.isclass(value) and issubclass(value, Algorithm) and value is not Algorithm
+        if inspect.isclass(value) and issubclass(value, Algorithm) and not inspect.isabstract(value)
     }
     assert {type(cls().make(0)) for cls in CONTRACTS} == public
 
