@@ -166,7 +166,9 @@ def test_every_public_algorithm_is_here() -> None:
     assert {type(cls().make(0)) for cls in CONTRACTS} == public
 
 
-@pytest.mark.parametrize("contract", CONTRACTS)
+@pytest.mark.parametrize(
+    "contract", [contract for contract in CONTRACTS if contract is not TestDedupByKey]
+)  # but for the function that is its key.
 def test_repr_can_be_pasted(contract: type[AlgorithmContract]) -> None:
     written = repr(contract().make(7))
     assert repr(eval(written, vars(algorithms))) == written
