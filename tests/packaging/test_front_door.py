@@ -1,0 +1,52 @@
+"""What `import keras_glove as kg` offers: few names, each of them there on purpose."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras_glove as kg
+
+ROOT = Path(__file__).parents[2]
+
+NAMES_IN_ORDER = """
+    DNA FitObjective Model SearchSpace Sequential Study algorithms build callbacks clone cost diff
+    encode errors floatv from_json intv layers losses manyof materialize metrics oneof ops
+    optimizers partial permutate program query rebind sample search symbolize to_json to_keras tpu
+    trace
+"""
+NAMES = NAMES_IN_ORDER.split()
+
+
+def test_the_names() -> None:
+    assert sorted(kg.__all__) == NAMES
+    assert len(NAMES) <= 40
+    assert all(hasattr(kg, name) for name in NAMES)
+
+
+def test_importing_it_says_nothing_and_knows_every_class_that_keras_may_load() -> None:
+    code = "import keras_glove, keras; print(len(keras.saving.get_custom_objects()))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) >= 2
+
+
+def test_readme_blocks_are_short_and_run() -> None:
+    blocks = python_blocks(ROOT / "README.md")
+    assert blocks
+    for block in blocks:
+        assert len(block.splitlines()) <= 25
+        exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+
+
+def python_blocks(page: Path) -> list[str]:
+    """The code of each block of a page that is marked as Python."""
+    parts = page.read_text().split("```python\n")[1:]
+    return [part.split("```", 1)[0] for part in parts]
