@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.traversal import SCALARS, children, walk, with_children
+from keras_glove.symbolic.traversal import SCALARS, children, walk, with_children, within_reach
 
 __all__ = ["clone"]
 
@@ -34,7 +34,7 @@ def clone(value: Any, *, share: Callable[[Any], bool] | None = None) -> Any:
     done: dict[int, Node] = {}
     if share is not None:
         done = {id(v): v for _, v in walk(value) if isinstance(v, Node) and share(v)}
-    return _clone(value, done)
+    return within_reach(lambda inner: _clone(inner, done), value)
 
 
 def _clone(value: Any, done: dict[int, Node]) -> Any:

@@ -1,20 +1,21 @@
-"""Structural equality, hash and fingerprint of programs: all three read one canonical form."""
+"""Structural equality of programs, and a hash that agrees with it."""
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from keras_glove.symbolic import registry
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.traversal import SCALARS, children
+from keras_glove.symbolic.traversal import children
 
-__all__ = ["equal", "fingerprint", "sort_key", "structural_hash"]
+__all__ = ["ATOMS", "equal", "same_leaf", "sorted_keys", "structural_hash"]
+
+ATOMS = frozenset({type(None), bool, int, str, bytes})
+"""Types whose values of one type are told apart by `==`, and hash by value."""
+_TEXT = {str}
 
 
 def equal(left: Any, right: Any) -> bool:
@@ -26,154 +27,169 @@ def equal(left: Any, right: Any) -> bool:
     >>> equal([1, {"a": 2, "b": 3}], [1, {"b": 3, "a": 2}]), equal(1, True)
     (True, False)
     """
-    return _Tokens().of(left) == _Tokens().of(right)
+    if left is right:
+        return True
+    pairs: dict[int, int] = {}  # nodes on the left -> those on the right
+    met: set[int] = set()  # nodes on the right
+    # Level by level and no recursion: programs may be deep, and are compared often.
+    todo: list[_Level] = [((left, right),)]
+    while todo:
+        for a, b in todo.pop():
+            kind = type(a)
+            if kind is not type(b):
+                return False
+            if kind in ATOMS:
+                if a is not b and a != b:
+                    return False
+            elif kind is float and a == b:
+                continue
+            elif kind is list or kind is tuple:
+                if len(a) != len(b):
+                    return False
+                todo.append(zip(a, b))  # noqa: B905 # a keyword would cost more than the check
+            elif kind is Program or (kind is not dict and isinstance(a, Node)):
+                known = pairs.get(id(a))
+                if known is None and id(b) not in met:
+                    pairs[id(a)] = id(b)
+                    met.add(id(b))
+                    below = _of_nodes(a, b)
+                    if below is None:
+                        return False
+                    todo.append(below)
+                elif known != id(b):
+                    return False
+            else:
+                below = _of_dicts(a, b) if kind is dict else _of_others(a, b)
+                if below is None:
+                    return False
+                todo.append(below)
+    return True
+
+
+_Level = Iterable[tuple[Any, Any]]
+"""Pairs of values that stand in the same place; None elsewhere means that two values differ."""
+
+
+def _of_nodes(a: Any, b: Any) -> _Level | None:
+    if type(a) is not Program:
+        return _of_dicts(a.__fields__(), b.__fields__())
+    mine, theirs = a.__target__, b.__target__
+    if mine is not theirs and mine != theirs:
+        return None
+    fields, others = a.__arguments__, b.__arguments__
+    if [*fields] != [*others]:
+        return None
+    return zip(fields.values(), others.values())  # noqa: B905
+
+
+def _of_dicts(a: dict[Any, Any], b: dict[Any, Any]) -> _Level | None:
+    keys = [*a]
+    for key in keys:
+        if type(key) is not str:
+            return _of_odd_dicts(a, b)
+    if keys == [*b]:
+        return zip(a.values(), b.values())  # noqa: B905
+    return [(value, b[key]) for key, value in a.items()] if a.keys() == b.keys() else None
+
+
+def _of_odd_dicts(a: dict[Any, Any], b: dict[Any, Any]) -> _Level | None:
+    theirs = {key: (key, value) for key, value in b.items()}
+    if a.keys() != theirs.keys():
+        return None
+    return [((key, value), theirs[key]) for key, value in a.items()]  # 1 is no True, as a key too
+
+
+def _of_others(a: Any, b: Any) -> _Level | None:
+    below = children(a)
+    if below is None:
+        return () if same_leaf(a, b) else None
+    mine, theirs = dict(below), dict(children(b) or ())
+    return _of_dicts(mine, theirs) if [*mine] == [*theirs] else None
+
+
+def same_leaf(a: Any, b: Any) -> bool:
+    """Whether two values of one type with nothing inside are the same."""
+    if a is b:
+        return True
+    kind = type(a)
+    if kind is float:
+        return bool(a == b or (a != a and b != b))  # only nan differs from itself
+    if kind is complex:
+        return same_leaf(a.real, b.real) and same_leaf(a.imag, b.imag)
+    if isinstance(a, np.ndarray | np.generic):
+        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
+    return (a == b) is True  # which may be anything, such as a tensor
 
 
 def structural_hash(value: Any) -> int:
     """A hash that agrees with `equal`, for this process only; see `fingerprint`."""
-    return hash(tuple(_Tokens().of(value)))
-
-
-def fingerprint(value: Any) -> str:
-    """A hexadecimal digest that agrees with `equal` and is the same in every process.
-
-    Classes and functions count by their registered or qualified name. Leaves without
-    a JSON form raise `SerializationError`.
-
-    >>> fingerprint({"a": 1, "b": 2})
-    '177066a3197db938436615d5a61046d2'
-    """
-    text = "\x1f".join(map(_stable, _Tokens().of(value)))
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def sort_key(value: Any) -> list[tuple[str, Any]]:
-    """A key that puts programs and values of any kinds into one order, in every process.
-
-    Numbers stand by size and texts by alphabet; programs by what they call, then by their
-    arguments. Values with the same key are equal.
-
-    >>> sorted([2.5, "b", 1, "a", None], key=sort_key)
-    [None, 1, 2.5, 'a', 'b']
-    """
-    key: list[tuple[str, Any]] = []
-    tokens = iter(_Tokens().of(value))
-    for token in tokens:
-        if token is type(None):
-            key.append(("0 none", str(next(tokens))))
-        elif token is bool:
-            key.append(("1 bool", next(tokens)))
-        elif type(token) is int:
-            key += [("2 number", token), ("2 of", "int")]
-        elif token is float:
-            number = next(tokens)
-            nan = number == "nan"
-            key += [("2 number", math.inf if nan else number), ("2 of", "nan" if nan else "float")]
-        elif type(token) is str:
-            key.append(("3 text", token))
-        else:
-            key.append(("4 other", _stable(token)))
-    return key
-
-
-class _Leaf:
-    """A value with nothing inside whose own `==` may be anything, such as a tensor's."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Leaf) or type(self.value) is not type(other.value):
-            return False
-        return self.value is other.value or (self.value == other.value) is True
-
-    def __hash__(self) -> int:
-        try:
-            return hash(self.value)
-        except TypeError:  # unhashable leaves of one kind all hash alike
-            return 0
-
-
-class _Tokens:
-    """The canonical form: a flat list, in which no two different values read the same.
-
-    An int or str stands for itself; everything else begins with its type, and a container
-    or node tells its length. A node that was met before is told by its number.
-    """
-
-    def __init__(self) -> None:
-        self._numbers: dict[int, int] = {}
-        self._out: list[Any] = []
-
-    def of(self, value: Any) -> list[Any]:
-        self._add_all((value,))
-        return self._out
-
-    def _add_all(self, values: Iterable[Any]) -> None:
-        put = self._out.append
-        for value in values:
-            kind = type(value)
-            if kind is int or kind is str:
-                put(value)
-            elif kind is Program:
-                self._add_node(value)
+    out: list[Any] = []
+    put = out.append
+    numbers: dict[int, int] = {}
+    todo: list[Iterable[Any]] = [(value,)]
+    while todo:
+        for inner in todo.pop():
+            kind = type(inner)
+            if kind in ATOMS:
+                put(inner)
             elif kind is list or kind is tuple:
-                self._out += (kind, len(value))
-                self._add_all(value)
+                put(len(inner))
+                todo.append(inner)
+            elif kind is Program:
+                number = numbers.get(id(inner))
+                if number is None:
+                    numbers[id(inner)] = len(numbers)
+                    put(inner.__target__)
+                    out += inner.__arguments__
+                    todo.append(inner.__arguments__.values())
+                else:
+                    put(number)
+            elif kind is float:
+                put(inner if inner == inner else None)  # a nan hashes by its identity
+            elif kind is dict:
+                ordered = inner if len(inner) < 2 else {k: inner[k] for k in sorted_keys(inner)}
+                out += ordered
+                todo.append(ordered.values())
             else:
-                self._add_rare(kind, value)
+                todo.append(_begin(inner, out, numbers))
+    return hash(tuple(out))
 
-    def _add_node(self, node: Node) -> None:
-        number = self._numbers.get(id(node))
+
+def _begin(value: Any, out: list[Any], numbers: dict[int, int]) -> list[Any]:
+    """Writes what a value of a rarer kind begins with; returns what stands inside it."""
+    out.append(type(value))
+    if isinstance(value, Node):
+        number = numbers.get(id(value))
         if number is not None:
-            self._out += (Node, number)
-            return
-        self._numbers[id(node)] = len(self._numbers)
-        fields = node.__fields__()
-        what = node.__target__ if type(node) is Program else type(node)
-        self._out += (Node, what, len(fields), *fields)
-        self._add_all(fields.values())
+            return [number]
+        numbers[id(value)] = len(numbers)
+        return [*value.__fields__().values()]
+    below = children(value)
+    if below is None:
+        out.append(_leaf_hash(value))
+        return []
+    return [child for _, child in below]
 
-    def _add_rare(self, kind: type, value: Any) -> None:
-        if kind is float:
-            self._out += (kind, value if value == value else "nan")  # only nan differs from itself
-        elif kind in SCALARS:
-            self._out += (kind, value)
-        elif kind is dict:
-            keys = sorted(value, key=_key_order)
-            self._out += (kind, len(keys), *keys)
-            self._add_all(value[key] for key in keys)
-        elif isinstance(value, Node):
-            self._add_node(value)
-        else:
-            self._add_other(value)
 
-    def _add_other(self, value: Any) -> None:
-        if isinstance(value, np.ndarray):
-            self._out += (np.ndarray, value.dtype.str, value.shape, value.tobytes())
-            return
-        below = children(value)
-        if below is None:
-            self._out += (type(value), _Leaf(value))
-            return
-        self._out += (type(value), len(below), *(key for key, _ in below))
-        self._add_all(child for _, child in below)
+def _leaf_hash(value: Any) -> int:
+    if isinstance(value, np.ndarray | np.generic):
+        return hash((value.dtype.str, value.tobytes()))
+    if type(value) is complex and value != value:
+        return 0
+    try:
+        return hash(value)
+    except TypeError:  # unhashable leaves of one kind all hash alike
+        return 0
+
+
+def sorted_keys(value: dict[Any, Any]) -> list[Any]:
+    """The keys of a dict in an order that does not depend on how it was made."""
+    if len(value) < 2:
+        return [*value]
+    if {*map(type, value)} == _TEXT:
+        return sorted(value)
+    return sorted(value, key=_key_order)
 
 
 def _key_order(key: Any) -> tuple[str, Any]:
     return ("", key) if type(key) is str else (type(key).__qualname__, repr(key))
-
-
-def _stable(token: Any) -> str:
-    kind = type(token)
-    if kind is int:
-        return repr(token)
-    if kind is str:
-        return f"{len(token)}:{token}"
-    if kind is _Leaf:
-        from keras_glove.symbolic.serialization import leaf_to_json
-
-        return repr(leaf_to_json(token.value, ()))
-    return registry.lasting_name(token) if callable(token) else repr(token)

@@ -108,9 +108,11 @@ class Program(Node):
         return [*self.__arguments__, *signature_of(self.__target__).names]
 
     def __eq__(self, other: object) -> bool:
+        if type(other) is not Program:
+            return NotImplemented
         from keras_glove.symbolic.equality import equal
 
-        return equal(self, other) if isinstance(other, Program) else NotImplemented
+        return equal(self, other)
 
     def __hash__(self) -> int:
         from keras_glove.symbolic.equality import structural_hash

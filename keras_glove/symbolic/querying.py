@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from keras_glove.symbolic.path import Path, format_path, parse_path
+from keras_glove.symbolic.path import format_path
+from keras_glove.symbolic.patterns import entries, texts
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.signature import signature_of
-from keras_glove.symbolic.traversal import children, walk
+from keras_glove.symbolic.traversal import walk
 
 __all__ = ["missing", "query"]
 
@@ -38,67 +39,51 @@ def query(
     >>> query(net, where=lambda v: v == 32)
     {'blocks[1].width': 32}
     """
-    kinds = tuple(_real(kind) for kind in (type if isinstance(type, tuple) else (type,)))
-    found = {}
-    for keys, inner in _candidates(value, path):
-        if type is not None and not _is_a(inner, kinds):
-            continue
-        if where is None or where(inner):
-            found[format_path(keys)] = inner
-    return found
+    accept = _both(None if type is None else _Kinds(type), where)
+    if not isinstance(path, re.Pattern):
+        found = entries(value, path, accept)
+        names = texts([link for link, _ in found])
+        return {name: inner for name, (_, inner) in zip(names, found, strict=True)}
+    found = entries(value)
+    names = texts([link for link, _ in found])
+    return {
+        name: inner
+        for name, (_, inner) in zip(names, found, strict=True)
+        if path.search(name) and (accept is None or accept(inner))
+    }
 
 
-def _real(kind: Any) -> Any:
-    return getattr(kind, "__symbolic_target__", kind)
+_Predicate = Callable[[Any], Any]
 
 
-def _is_a(value: Any, kinds: tuple[Any, ...]) -> bool:
-    if isinstance(value, kinds):
-        return True
-    if not isinstance(value, Program):
-        return False
-    target = value.__target__
-    return target in kinds or (isinstance(target, type) and issubclass(target, kinds))
+def _both(first: _Predicate | None, second: _Predicate | None) -> _Predicate | None:
+    if first is None or second is None:
+        return first or second
+    return lambda value: first(value) and second(value)
 
 
-def _candidates(value: Any, path: str | re.Pattern[str] | None) -> Iterator[tuple[Path, Any]]:
-    if path is None:
-        return walk(value)
-    if isinstance(path, re.Pattern):
-        return ((keys, v) for keys, v in walk(value) if path.search(format_path(keys)))
-    steps = _steps(path)
-    if _ANY_DEPTH in steps:
-        return ((keys, v) for keys, v in walk(value) if _matches(keys, steps))
-    return _descend(value, steps, ())
+class _Kinds:
+    """Whether values are instances of certain classes, or programs that make one."""
 
+    def __init__(self, kinds: Any) -> None:
+        listed = kinds if isinstance(kinds, tuple) else (kinds,)
+        self._kinds = tuple([getattr(k, "__symbolic_target__", k) for k in listed])
+        self._classes = tuple([k for k in self._kinds if isinstance(k, type)])
+        self._known: dict[Any, bool] = {}  # by type, or by what a program calls
 
-_ANY, _ANY_DEPTH = object(), object()
+    def __call__(self, value: Any) -> bool:
+        if type(value) is not Program:
+            return isinstance(value, self._classes)
+        target = value.__target__
+        known = self._known.get(target)
+        if known is None:
+            known = self._known[target] = self._is_made_by(target)
+        return known
 
-
-def _steps(pattern: str) -> list[Any]:
-    """A pattern as a list of keys, `_ANY` and `_ANY_DEPTH`."""
-    # The stars become names that no path has, so that one parser reads both.
-    named = pattern.replace("**", "__any_depth__").replace("[*]", "['__any__']")
-    named = re.sub(r"(?<![^.])\*(?![^.\[])", "__any__", named)
-    special = {"__any_depth__": _ANY_DEPTH, "__any__": _ANY}
-    return [special.get(str(key), key) for key in parse_path(named)]
-
-
-def _descend(value: Any, steps: list[Any], above: Path) -> Iterator[tuple[Path, Any]]:
-    if not steps:
-        yield above, value
-        return
-    for key, child in children(value) or ():
-        if steps[0] is _ANY or steps[0] == key:
-            yield from _descend(child, steps[1:], (*above, key))
-
-
-def _matches(keys: Path, steps: list[Any]) -> bool:
-    if not steps:
-        return not keys
-    if steps[0] is _ANY_DEPTH:
-        return any(_matches(keys[start:], steps[1:]) for start in range(len(keys) + 1))
-    return bool(keys) and steps[0] in (_ANY, keys[0]) and _matches(keys[1:], steps[1:])
+    def _is_made_by(self, target: Any) -> bool:
+        if target in self._kinds or issubclass(Program, self._classes):
+            return True
+        return isinstance(target, type) and issubclass(target, self._classes)
 
 
 def missing(value: Any) -> list[str]:

@@ -65,9 +65,7 @@ def add_call_handler(kind: type, handler: CallHandler) -> None:
     _HANDLERS.append((kind, handler))
 
 
-def symbolic_call(
-    target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+def symbolic_call(target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a call with something symbolic in it gives: its program, or what a handler makes."""
     for kind, handler in _HANDLERS:
         if contains((args, kwargs), lambda inner, kind=kind: isinstance(inner, kind)):  # type: ignore[misc]

@@ -8,18 +8,39 @@ stands in two places is visited once and stays one node in every result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import optree
 
+from keras_glove.errors import ArgumentError
 from keras_glove.symbolic.node import NAMESPACE, Node, OpenValue
-from keras_glove.symbolic.path import Key, Path
+from keras_glove.symbolic.path import Key, Path, format_path
 
-__all__ = ["children", "contains", "is_leaf", "is_open", "transform", "walk", "with_children"]
+__all__ = [
+    "children",
+    "contains",
+    "is_leaf",
+    "is_open",
+    "items_below",
+    "nodes",
+    "transform",
+    "walk",
+    "with_children",
+    "within_reach",
+]
+
+T = TypeVar("T")
 
 SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
 """Types that are leaves without a further look."""
+
+PLAIN: dict[type, Callable[[Any], Iterable[tuple[Any, Any]]]] = {
+    list: enumerate,
+    tuple: enumerate,
+    dict: dict.items,
+}
+"""How the items of the usual containers are listed."""
 
 
 def is_leaf(value: Any) -> bool:
@@ -68,29 +89,102 @@ def with_children(value: Any, new: Sequence[Any]) -> Any:
     return unflatten(metadata, list(new))
 
 
+def items_below(value: Any) -> Iterator[tuple[Key, Any]] | None:
+    """An iterator over what `children` lists; None for a leaf. For loops that must be fast."""
+    items = PLAIN.get(type(value))
+    if items is not None:
+        return iter(items(value))
+    if isinstance(value, Node):
+        return iter(value.__children__().items())
+    below = children(value)
+    return None if below is None else iter(below)
+
+
 def walk(root: Any) -> Iterator[tuple[Path, Any]]:
     """Every value of a program with its path, parents first, a shared node once.
 
     >>> [path for path, _ in walk({"a": [1, 2]})]
     [(), ('a',), ('a', 0), ('a', 1)]
     """
-    seen: set[int] = set()
-    stack: list[tuple[Path, Any]] = [((), root)]
+    yield (), root
+    seen = {id(root)}
+    stack: list[tuple[Path, Iterator[tuple[Key, Any]]]] = [((), items_below(root) or iter(()))]
     while stack:
-        path, value = stack.pop()
-        kind = type(value)
-        if kind in SCALARS:
-            yield path, value
-            continue
-        if isinstance(value, Node):
-            if id(value) in seen:
+        path, below = stack[-1]
+        for key, child in below:
+            here = (*path, key)
+            if type(child) in SCALARS:
+                yield here, child
                 continue
-            seen.add(id(value))
-        yield path, value
-        below = children(value)
-        if below:
-            below.reverse()
-            stack.extend([((*path, key), child) for key, child in below])
+            if isinstance(child, Node):
+                if id(child) in seen:
+                    continue
+                seen.add(id(child))
+            yield here, child
+            inside = items_below(child)
+            if inside is not None:
+                stack.append((here, inside))
+                break
+        else:
+            stack.pop()
+
+
+def nodes(root: Any) -> list[tuple[Path, Node]]:
+    """Every node of a program once, each after those inside it, with the first path to it.
+
+    However deep a program is, operations that remember what they made of each node need
+    no deep recursion when they take nodes in this order.
+
+    Raises `ArgumentError` for a program that holds itself.
+
+    >>> from keras_glove.symbolic import program
+    >>> [path for path, _ in nodes(program(list, program(tuple, [program(int, "3")])))]
+    [('args', 0, 'args', 0, 0), ('args', 0), ()]
+    """
+    order: list[tuple[Path, Node]] = []
+    done: dict[int, bool] = {}
+    stack: list[tuple[Path, Any, Iterator[tuple[Key, Any]]]] = [((), None, iter([("", root)]))]
+    while stack:
+        path, value, below = stack[-1]
+        for key, child in below:
+            if type(child) in SCALARS:
+                continue
+            here = (*path, key) if len(stack) > 1 else ()
+            if isinstance(child, Node):
+                if done.get(id(child)) is False:
+                    raise _cycle(here)
+                if done.setdefault(id(child), False):
+                    continue
+            inside = items_below(child)
+            if inside is not None:
+                stack.append((here, child, inside))
+                break
+        else:
+            stack.pop()
+            if isinstance(value, Node):
+                done[id(value)] = True
+                order.append((path, value))
+    return order
+
+
+def _cycle(path: Path) -> ArgumentError:
+    return ArgumentError(
+        f"at `{format_path(path)}`: expected programs that do not hold themselves, received one "
+        "that holds the program it stands in. Put a `kg.clone` of it there."
+    )
+
+
+def within_reach(visit: Callable[[Any], T], root: Any) -> T:
+    """`visit(root)`; where the program is too deep for that, after a visit to each node inside.
+
+    `visit` must remember what it made of nodes.
+    """
+    try:
+        return visit(root)
+    except RecursionError:
+        for _, node in nodes(root):
+            visit(node)
+        return visit(root)
 
 
 def contains(root: Any, predicate: Callable[[Any], bool]) -> bool:
@@ -136,4 +230,6 @@ def transform(root: Any, change: Callable[[Any], Any]) -> Any:
             done[id(value)] = (value, result)
         return result
 
+    for _, node in nodes(root):
+        visit(node)
     return visit(root)

@@ -1,0 +1,159 @@
+"""Patterns for paths, such as `blocks[*].filters` and `**.kernel`, and what they match."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from keras_glove.symbolic.node import Node
+from keras_glove.symbolic.path import Key, Path, format_path, parse_path
+from keras_glove.symbolic.traversal import PLAIN, SCALARS, items_below
+
+__all__ = ["Link", "entries", "is_pattern", "path_of", "texts"]
+
+Link = Any
+"""A path, from its end: None for the root, else the link of the holder and the last key."""
+
+_ANY, _ANY_DEPTH, _OTHER = object(), object(), object()
+_Steps = tuple[Any, ...]
+
+
+def is_pattern(path: Any) -> bool:
+    """Whether a path is a text with stars in it, outside of quotes."""
+    return isinstance(path, str) and "*" in path and not {*_steps(path)}.isdisjoint(_STARS)
+
+
+_STARS = frozenset([_ANY, _ANY_DEPTH])
+
+
+@lru_cache(maxsize=256)
+def _steps(pattern: str) -> _Steps:
+    # The stars become names that no path has, so that one parser reads both.
+    named = pattern.replace("**", "__any_depth__").replace("[*]", "['__any__']")
+    named = re.sub(r"(?<![^.])\*(?![^.\[])", "__any__", named)
+    special = {"__any_depth__": _ANY_DEPTH, "__any__": _ANY}
+    return tuple([special.get(str(key), key) for key in parse_path(named)])
+
+
+class _State:
+    """What of a pattern is left to match: several possibilities, where `**` leaves them open."""
+
+    __slots__ = ("_left", "_table", "full", "hopeless", "moves", "seen")
+
+    def __init__(self, left: frozenset[_Steps], table: dict[frozenset[_Steps], _State]) -> None:
+        self._left = left
+        self._table = table
+        self.moves: tuple[dict[Any, _State], _State] | None = None
+        self.full = any(not {*steps} - {_ANY_DEPTH} for steps in left)
+        self.hopeless = not any(left)
+        self.seen: set[int] = set()  # nodes that were reached in this state
+        table[left] = self
+
+    def find_moves(self) -> tuple[dict[Any, _State], _State]:
+        """The states after the keys that the pattern names, and the one after any other key."""
+        named = {step for steps in self._left for step in steps if step not in _STARS}
+        self.moves = {key: self._after(key) for key in named}, self._after(_OTHER)
+        return self.moves
+
+    def _after(self, key: Any) -> _State:
+        left: set[_Steps] = set()
+        for steps in self._left:
+            while steps and steps[0] is _ANY_DEPTH:
+                left.add(steps)
+                steps = steps[1:]
+            if steps and (steps[0] is _ANY or steps[0] == key):
+                left.add(steps[1:])
+        frozen = frozenset(left)
+        return self._table.get(frozen) or _State(frozen, self._table)
+
+
+def entries(
+    root: Any, pattern: str | None = None, accept: Callable[[Any], Any] | None = None
+) -> list[tuple[Link, Any]]:
+    """The links and values whose paths match a pattern, and which `accept` holds for.
+
+    Parents come first. A node that stands in several places is found at the first, unless the
+    pattern tells the depth; then it is found wherever it stands.
+    """
+    steps = (_ANY_DEPTH,) if pattern is None else _steps(pattern)
+    once = _ANY_DEPTH in steps
+    accept = accept or _anything
+    found: list[tuple[Link, Any]] = []
+    # The root is below nothing, by a key that no path has.
+    above: Link = _ABOVE
+    moves: dict[Any, _State] = {}
+    other = _State(frozenset([steps]), {})
+    below: Iterator[tuple[Any, Any]] = iter([("", root)])
+    stack: list[tuple[Link, dict[Any, _State], _State, Iterator[tuple[Any, Any]]]] = []
+    while True:
+        for key, value in below:
+            state = moves.get(key, other) if moves else other
+            kind = type(value)
+            if kind in SCALARS:
+                if state.full and accept(value):
+                    found.append((_link(above, key), value))
+                continue
+            inside = items_below(value)
+            if once and kind not in PLAIN and isinstance(value, Node):
+                if id(value) in state.seen:
+                    continue
+                state.seen.add(id(value))
+            link = None if above is _ABOVE else (above, key)
+            if state.full and accept(value):
+                found.append((link, value))
+            if inside is not None and not state.hopeless:
+                stack.append((above, moves, other, below))
+                above, below = link, inside
+                moves, other = state.moves or state.find_moves()
+                break
+        else:
+            if not stack:
+                return found
+            above, moves, other, below = stack.pop()
+
+
+_ABOVE = object()
+
+
+def _link(above: Link, key: Key) -> Link:
+    return None if above is _ABOVE else (above, key)
+
+
+def _anything(value: Any) -> bool:
+    return True
+
+
+def path_of(link: Link) -> Path:
+    """The path that a link stands for."""
+    keys: list[Key] = []
+    while link is not None:
+        link, key = link
+        keys.append(key)
+    return tuple(reversed(keys))
+
+
+def texts(links: list[Link]) -> list[str]:
+    """The texts of the paths of many links that share holders."""
+    known: dict[int, str] = {id(None): ""}
+    steps: dict[Any, str] = {}
+    out = []
+    for link in links:
+        text = known.get(id(link))
+        if text is None:
+            above, key = link
+            before = known.get(id(above))
+            if before is None:
+                before = known[id(above)] = format_path(path_of(above))
+            step = steps.get(key) if type(key) is str else _step(key)
+            if step is None:
+                step = steps[key] = _step(key)
+            text = known[id(link)] = before + step if before else step.removeprefix(".")
+        out.append(text)
+    return out
+
+
+def _step(key: Any) -> str:
+    text = format_path((key,))
+    return text if text.startswith("[") else f".{text}"
