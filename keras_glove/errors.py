@@ -15,6 +15,7 @@ __all__ = [
     "ConversionError",
     "CostError",
     "DNAError",
+    "DependencyError",
     "DescriptionError",
     "DivergenceError",
     "EncodeError",
@@ -113,6 +114,10 @@ class NotShareableError(KerasGloveError, ValueError):
 
 class AlgorithmError(KerasGloveError, ValueError):
     """An algorithm is made with impossible settings, or used out of order."""
+
+
+class DependencyError(KerasGloveError, ImportError):
+    """A package is needed for what was asked, and not installed."""
 
 
 class StopSearch(KerasGloveError):
