@@ -6,6 +6,7 @@ They see search spaces and DNA, never programs and never Keras.
 from __future__ import annotations
 
 from keras_glove.algorithms.algorithm import Algorithm
+from keras_glove.algorithms.bananas import Bananas
 from keras_glove.algorithms.dedup import Dedup
 from keras_glove.algorithms.evolution import Evolution, RegularizedEvolution
 from keras_glove.algorithms.hill_climb import HillClimb
@@ -50,6 +51,7 @@ from keras_glove.algorithms.wrapper import Wrapper
 __all__ = [
     "NSGA2",
     "Algorithm",
+    "Bananas",
     "Chain",
     "CrowdedTournament",
     "Dedup",

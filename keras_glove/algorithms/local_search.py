@@ -9,8 +9,8 @@ from typing import Any
 
 from keras_glove.algorithms import checks
 from keras_glove.algorithms.algorithm import Algorithm
+from keras_glove.algorithms.drawing import draw_new, size_of
 from keras_glove.algorithms.neighbours import neighbours
-from keras_glove.errors import SpaceError, StopSearch
 from keras_glove.hyper import DNA, SearchSpace
 
 
@@ -60,7 +60,7 @@ class LocalSearch(Algorithm):
         self._full = full
 
     def _setup(self, space: SearchSpace) -> None:
-        self._size = _size(space)
+        self._size = size_of(space)
         self._seen: set[DNA] = set()
         self._restart()
 
@@ -110,16 +110,7 @@ class LocalSearch(Algorithm):
         self._queue.extend(around[index] for index in self._rng.permutation(len(around)).tolist())
 
     def _random(self) -> DNA:
-        """A random point, if possible one that is not known yet."""
-        if len(self._seen) >= self._size:
-            raise StopSearch("every point of the space has been proposed.")
-        space = self._ready("propose")
-        for _ in range(100):
-            dna = space.random(self._rng)
-            if dna not in self._seen:
-                break
-        self._seen.add(dna)
-        return dna
+        return draw_new(self._ready("propose"), self._seen, self._size, self._rng)
 
     def _feedback(self, dna: DNA, reward: float) -> None:
         self._awaited.discard(dna)
@@ -162,10 +153,3 @@ class LocalSearch(Algorithm):
         if text is None or reward is None:
             return None, -math.inf
         return self._dna(text), float(reward)
-
-
-def _size(space: SearchSpace) -> float:
-    try:
-        return space.size
-    except SpaceError:  # it cannot be counted, so it is large.
-        return math.inf

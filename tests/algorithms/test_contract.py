@@ -12,6 +12,7 @@ from keras_glove import algorithms
 from keras_glove.algorithms import (
     NSGA2,
     Algorithm,
+    Bananas,
     Chain,
     Dedup,
     Evolution,
@@ -102,6 +103,13 @@ class TestPolicyGradient(AlgorithmContract):
 class TestNSGA2(AlgorithmContract):
     def make(self, seed: int | None) -> Algorithm:
         return NSGA2(population_size=6, seed=seed)
+
+
+class TestBananas(AlgorithmContract):
+    spaces = SOME
+
+    def make(self, seed: int | None) -> Algorithm:
+        return Bananas(6, 8, predictor="trees", ensemble=2, candidates=12, seed=seed)
 
 
 class TestUntil(AlgorithmContract):
