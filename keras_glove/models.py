@@ -8,8 +8,10 @@ import keras
 
 from keras_glove.live.bases import base_of
 from keras_glove.live.tensors import functional
-from keras_glove.symbolic import SymbolicConstructor
+from keras_glove.symbolic import SymbolicConstructor, is_open
 from keras_glove.symbolic.symbolize import any_node, make
+from keras_glove.weight_sharing.lowering import lowering
+from keras_glove.weight_sharing.models import Model as ModelBase, lower
 
 __all__ = ["Model", "Sequential"]
 
@@ -23,7 +25,16 @@ class _ModelConstructor(SymbolicConstructor):
         return self.__symbolic_target__(*args, **kwargs)
 
 
-Model: Any = _ModelConstructor(keras.Model, "keras.models.Model", bases=base_of(keras.Model))
+class _SequentialConstructor(SymbolicConstructor):
+    """`keras.Sequential`, whose call with an open value makes a supernet."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if lowering() is None and any_node(args, kwargs) and is_open((args, kwargs)):
+            return lower(make(keras.Sequential, args, kwargs))
+        return super().__call__(*args, **kwargs)
+
+
+Model: Any = _ModelConstructor(keras.Model, "keras.models.Model", bases=(ModelBase,))
 """`keras.Model`, to subclass or to call with `inputs` and `outputs`.
 
 A subclass is symbolic: called with concrete arguments it is a Keras model as ever, and called
@@ -45,7 +56,7 @@ True
 Classifier(width=oneof([16, 32]))
 """
 
-Sequential: Any = SymbolicConstructor(
+Sequential: Any = _SequentialConstructor(
     keras.Sequential, "keras.models.Sequential", bases=base_of(keras.Sequential)
 )
 """`keras.Sequential`; with an open value among its layers it gives a program.

@@ -75,12 +75,16 @@ class _SavedAsProgram(Recorded):
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy(keras.dtype_policies.get(config["dtype_policy"]))
         try:
-            live = build(program)
+            live = cls._live(program)
         finally:
             keras.config.set_dtype_policy(before)
         live.name = config["name"]
         live.trainable = config["trainable"]
         return live
+
+    @classmethod
+    def _live(cls, program: Program) -> Any:
+        return build(program)
 
 
 class Layer(_SavedAsProgram, keras.layers.Layer):

@@ -14,7 +14,14 @@ from typing import Any
 import keras
 
 from keras_glove.errors import DescriptionError
-from keras_glove.symbolic import Program, add_describer, build, register, signature_of
+from keras_glove.symbolic import (
+    Program,
+    add_describer,
+    build,
+    is_open,
+    register,
+    signature_of,
+)
 from keras_glove.symbolic.recording import normalize
 from keras_glove.symbolic.registry import is_registered
 
@@ -210,6 +217,8 @@ def _plain(config: Any) -> Any:
 
 def with_state(live: Any, program: Program) -> Program:
     """A layer that was built before the space was written keeps its weights."""
+    if is_open(program):
+        return program  # a supernet, which stands for its space
     if not isinstance(live, keras.Layer) or not live.built or not live.weights:
         return program
     if not live._called and not live._build_shapes_dict:

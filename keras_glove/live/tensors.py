@@ -28,7 +28,7 @@ def install() -> None:
     """Tells the symbolic core about symbolic tensors and functional models."""
     add_call_handler(keras.KerasTensor, _call_on_tensors)
     add_describer(keras.KerasTensor, _describe_tensor)
-    add_describer(type(_trivial_model()), _describe_model, snapshot=_model_state)
+    add_describer(FUNCTIONAL, _describe_model, snapshot=_model_state)
     add_describer(keras.Sequential, _describe_sequential, snapshot=_model_state)
 
 
@@ -36,6 +36,10 @@ def _trivial_model() -> keras.Model:
     """A functional model, of a class that Keras does not export."""
     x = keras.Input((1,))
     return keras.Model(x, x)
+
+
+FUNCTIONAL: Any = type(_trivial_model())
+"""The class of functional models."""
 
 
 def functional(inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True) -> Any:

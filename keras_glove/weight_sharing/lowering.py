@@ -1,0 +1,180 @@
+"""From a program with open values to the live objects of a supernet.
+
+The program is built as `build` builds it, from the leaves up, but for its hyper-values: one over
+layers becomes a `Switch`, any other an `Open` value. A layer of Keras that is made with an `Open`
+argument is made at its largest, and what it is to be under each decision is noted beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_glove.errors import NotShareableError
+from keras_glove.hyper import FloatV, IntV, ManyOf
+from keras_glove.hyper.layout import Instance, Item, Layout, instance_key, lay_out
+from keras_glove.symbolic import Node, Program, add_call_handler, children, signature_of, with_children
+from keras_glove.symbolic.symbolize import any_node
+from keras_glove.weight_sharing.constructing import make_layer
+from keras_glove.weight_sharing.open_values import Open, OpenFloat
+from keras_glove.weight_sharing.switch import Switch
+from keras_glove.weight_sharing.tables import Table
+
+__all__ = ["Lowering", "lowering"]
+
+_RUNNING: ContextVar[Lowering | None] = ContextVar("keras_glove_lowering", default=None)
+
+Slots = dict[Item, int]
+
+
+def lowering() -> Lowering | None:
+    """The lowering that is going on, if any."""
+    return _RUNNING.get()
+
+
+class Lowering:
+    """Makes the live objects of one supernet.
+
+    Args:
+      program: the open program.
+
+    Attributes:
+      layout: its decision points.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.layout: Layout = lay_out(program)
+        self._made: dict[Any, Any] = {}
+
+    def build(self, root: Callable[..., Any] | None = None) -> Any:
+        """The live object of the program; `root` is called in place of the program's callable."""
+        with self._running():
+            item = self.layout.items[0]
+            parts = self._parts(item, {})
+            return construct(root or item.value.__target__, dict(parts))
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        token = _RUNNING.set(self)
+        try:
+            yield
+        finally:
+            _RUNNING.reset(token)
+
+    def _lower(self, item: Item, slots: Slots) -> Any:
+        value = item.value
+        if not isinstance(value, Node):
+            return with_children(value, [part for _, part in self._parts(item, slots)])
+        key = instance_key(item, slots)
+        if key not in self._made:
+            self._made[key] = self._decision(item, slots) if item.decided else self._node(item, slots)
+        return self._made[key]
+
+    def _node(self, item: Item, slots: Slots) -> Any:
+        parts = dict(self._parts(item, slots))
+        if isinstance(item.value, Program):
+            return construct(item.value.__target__, parts)
+        return item.value.__rebuild__(parts)
+
+    def _parts(self, item: Item, slots: Slots) -> list[tuple[Any, Any]]:
+        inside = dict(item.below)
+        return [
+            (key, self._lower(inside[key], slots) if key in inside else child)
+            for key, child in children(item.value) or ()
+        ]
+
+    def _decision(self, item: Item, slots: Slots) -> Any:
+        instance = self.layout.instances[instance_key(item, slots)]
+        value = item.value
+        if isinstance(value, ManyOf):
+            return [
+                self._choice(item, instance, instance.start + slot, {**slots, item: slot}, f"[{slot}]")
+                for slot in range(value.k)
+            ]
+        if isinstance(value, FloatV):
+            return OpenFloat(instance.start, value.low, value.high, _place(instance))
+        if isinstance(value, IntV):
+            numbers = np.arange(value.low, value.high + 1, value.step)
+            return Open(Table((instance.start,), numbers), _place(instance), _share(value))
+        return self._choice(item, instance, instance.start, slots, "")
+
+    def _choice(self, item: Item, instance: Instance, point: int, slots: Slots, slot: str) -> Any:
+        inside = dict(item.below)
+        options = [
+            self._lower(inside[index], slots) if index in inside else candidate
+            for index, candidate in enumerate(item.value.candidates)
+        ]
+        place = _place(instance) + slot
+        chooser = Table((point,), np.arange(len(options)))
+        if any(isinstance(option, keras.Layer) for option in options):
+            _require_layers(options, place)
+            return Switch(chooser, options, place)
+        tables = [o.table if isinstance(o, Open) else Table.entry(o) for o in options]
+        return Open(Table.select(chooser, tables), place, _share(item.value))
+
+
+def _place(instance: Instance) -> str:
+    return instance.path or instance.name or "the root"
+
+
+def _share(value: Any) -> str:
+    hints = value.hints
+    chosen = hints.get("share", "slice") if isinstance(hints, dict) else "slice"
+    if chosen not in ("slice", "none", "transform"):
+        raise NotShareableError(
+            f"Expected 'slice', 'none' or 'transform' as the hint 'share' of {value!r}, received "
+            f"{chosen!r}."
+        )
+    return chosen
+
+
+def _require_layers(options: list[Any], place: str) -> None:
+    for index, option in enumerate(options):
+        if option is not None and (isinstance(option, Node) or not callable(option)):
+            raise NotShareableError(
+                f"at `{place}`: expected candidates that are all layers (or None, for none), "
+                f"received {option!r} as candidate {index}. Put several layers into a "
+                "`layers.Sequential` or a layer of your own, or search without shared weights, by "
+                "`kg.program(Net, ...)`."
+            )
+
+
+def construct(target: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """Calls what a program describes, with arguments that may hold `Open` values."""
+    positional, keywords = signature_of(target).call_arguments(arguments)
+    if _is_of_keras(target) and any_node(tuple(positional), keywords):
+        return make_layer(target, tuple(positional), keywords)
+    return target(*positional, **keywords)
+
+
+def _handle(target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a symbolic call gives that holds `Open` values."""
+    if isinstance(target, type) and hasattr(target.__new__, "__records__"):
+        return _unrecorded(target, args, kwargs)
+    if _is_of_keras(target):
+        return make_layer(target, args, kwargs)
+    return target(*args, **kwargs)
+
+
+def _is_of_keras(target: Any) -> bool:
+    return isinstance(target, type) and target.__module__.startswith("keras.")
+
+
+def _unrecorded(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A new instance of a class of the user's, whose `__init__` Python goes on to call."""
+    for owner in cls.__mro__:
+        new = vars(owner).get("__new__")
+        if new is not None and not hasattr(getattr(new, "__func__", new), "__records__"):
+            made = new.__get__(None, owner) if hasattr(new, "__get__") else new
+            return made(cls) if owner is object else made(cls, *args, **kwargs)
+    return object.__new__(cls)
+
+
+add_call_handler(Open, _handle)
+add_call_handler(OpenFloat, _handle)

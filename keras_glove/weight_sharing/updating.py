@@ -1,0 +1,144 @@
+"""Optimizer updates that leave what is inactive alone.
+
+Momentum and weight decay move a weight without any gradient. In a supernet that would be every
+weight of every branch and channel that did not run, so its optimizer updates the active ones only:
+variables of closed branches are passed over, and of the others what is masked keeps its value, as
+do its slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_glove.weight_sharing.activity import Activity
+from keras_glove.weight_sharing.decisions import Decisions
+from keras_glove.weight_sharing.tables import Table
+
+__all__ = ["guard"]
+
+
+def guard(optimizer: Any, activity: Activity, decisions: Callable[[], Decisions]) -> None:
+    """Makes an optimizer update active weights only.
+
+    Args:
+      optimizer: any optimizer of Keras, with or without loss scaling.
+      activity: what of each variable is active under which decisions.
+      decisions: gives those of the step.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    _Guard(inner, activity, decisions).install()
+
+
+class _Guard:
+    """Methods that stand in for those of one optimizer."""
+
+    def __init__(
+        self, optimizer: Any, activity: Activity, decisions: Callable[[], Decisions]
+    ) -> None:
+        self._optimizer = optimizer
+        self._activity = activity
+        self._decisions = decisions
+        self._decay = optimizer._apply_weight_decay
+        self._average = optimizer._update_model_variables_moving_average
+
+    def install(self) -> None:
+        put = object.__setattr__  # Keras would look into what is set on an optimizer
+        put(self._optimizer, "_apply_weight_decay", lambda variables: None)
+        put(self._optimizer, "_backend_update_step", self.update)
+        put(self._optimizer, "_update_model_variables_moving_average", self.average)
+
+    def update(self, grads: Sequence[Any], variables: Sequence[Any], rate: Any) -> None:
+        """In place of `_backend_update_step` and of weight decay."""
+        gradients = dict(zip(map(id, variables), grads, strict=True))
+
+        def step(variable: Any) -> None:
+            self._decay([variable])
+            gradient = ops.convert_to_tensor(gradients[id(variable)])
+            self._optimizer.update_step(gradient, variable, rate)
+
+        self._each(variables, step)
+
+    def average(self, variables: Sequence[Any]) -> None:
+        """In place of `_update_model_variables_moving_average`."""
+        optimizer = self._optimizer
+        if not optimizer.use_ema:
+            return
+        averages = optimizer._model_variables_moving_average
+
+        def step(variable: Any) -> None:
+            own = averages[optimizer._get_variable_index(variable)]
+            started = ops.cast(ops.not_equal(optimizer.iterations, 0), variable.dtype)
+            momentum = started * optimizer.ema_momentum
+            if own is not None:
+                own.assign(momentum * own + (1 - momentum) * variable)
+
+        self._each(variables, step)
+
+    def _each(self, variables: Sequence[Any], step: Callable[[Any], None]) -> None:
+        """Does a step for each variable that is active, and undoes it where it is masked."""
+        decisions = self._decisions()
+        groups: dict[tuple[int, ...], list[tuple[Table, Any]]] = {}
+        for variable in variables:
+            condition = self._activity.condition(variable)
+            groups.setdefault(condition.points, []).append((condition, variable))
+        for points, members in groups.items():
+            if points and not decisions.relaxed(points):
+                self._switch(points, members, step, decisions)
+            else:
+                for _, variable in members:
+                    self._masked(variable, step, decisions)
+
+    def _switch(
+        self,
+        points: tuple[int, ...],
+        members: list[tuple[Table, Any]],
+        step: Callable[[Any], None],
+        decisions: Decisions,
+    ) -> None:
+        """One branch of the graph for each set of variables that is active together."""
+        patterns: dict[tuple[bool, ...], int] = {}
+        shape = members[0][0].values.shape
+        columns = [condition.values.reshape(-1) for condition, _ in members]
+        rows = [tuple(bool(column[i]) for column in columns) for i in range(columns[0].size)]
+        places = [patterns.setdefault(row, len(patterns)) for row in rows]
+
+        def runner(pattern: tuple[bool, ...]) -> Callable[[], Any]:
+            def run() -> Any:
+                for active, (_, variable) in zip(pattern, members, strict=True):
+                    if active:
+                        self._masked(variable, step, decisions)
+                return ops.convert_to_tensor(0)
+
+            return run
+
+        selector = Table(points, np.array(places).reshape(shape))
+        ops.switch(selector.tensor(decisions, "int32"), [runner(p) for p in patterns])
+
+    def _masked(self, variable: Any, step: Callable[[Any], None], decisions: Decisions) -> None:
+        mask = self._activity.mask(variable, decisions)
+        if mask is None:
+            step(variable)
+            return
+        touched = [variable, *self._slots(variable)]
+        before = [ops.convert_to_tensor(one) for one in touched]
+        step(variable)
+        for one, old in zip(touched, before, strict=True):
+            if tuple(one.shape) == tuple(variable.shape):
+                one.assign(ops.where(mask, one, old))
+
+    def _slots(self, variable: Any) -> list[Any]:
+        """The slots of a variable, whatever the optimizer calls them."""
+        optimizer = self._optimizer
+        index, count = optimizer._get_variable_index(variable), len(optimizer._trainable_variables)
+        lists = [
+            value
+            for name, value in vars(optimizer).items()
+            if isinstance(value, list) and len(value) == count and name != "_trainable_variables"
+        ]
+        known = {id(one) for one in optimizer.variables}
+        slots = {id(value[index]): value[index] for value in lists if id(value[index]) in known}
+        return list(slots.values())
