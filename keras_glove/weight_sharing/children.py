@@ -32,7 +32,7 @@ def transfer(pairs: Iterator[Pair], cut: Callable[[Any], Any]) -> None:
 
 def cut_out(variable: Any, axes: Axes | None, decided: Sequence[Any]) -> np.ndarray[Any, Any]:
     """What is in use of a variable."""
-    value = keras.ops.convert_to_numpy(variable)
+    value = np.asarray(variable.numpy() if hasattr(variable, "numpy") else variable)
     for place, axis in enumerate(axes or ()):
         if axis is not None:
             value = value.take(axis.indices(decided), axis=place)

@@ -68,7 +68,9 @@ def largest(value: Any) -> Any:
     options = value.table.options()
     if value.is_numeric:
         return max(options)
-    return tuple(max(sides) for sides in zip(*options, strict=True))
+    return tuple(
+        None if None in sides else max(sides) for sides in zip(*options, strict=True)
+    )
 
 
 def _require_direct(cls: type, arguments: Mapping[str, Any]) -> None:

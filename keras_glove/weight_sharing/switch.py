@@ -46,7 +46,9 @@ def _times(tensor: Any, weight: Any) -> Any:
 
 
 class Switch(keras.layers.Layer):
-    """One of several layers of equal output shape, of which each call runs the chosen one alone.
+    """One of several layers, of which each call runs the chosen one alone.
+
+    Their outputs have one shape; or they differ in width, and the narrow ones are padded.
 
     Made by a supernet where its program has a `oneof` over layers; not to be made by hand.
 
@@ -63,6 +65,7 @@ class Switch(keras.layers.Layer):
         self.selector = selector
         self.branches = list(branches)
         self.place = place
+        self.widths: tuple[int, list[int]] | None = None
         self._ready = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -77,38 +80,55 @@ class Switch(keras.layers.Layer):
     def runner(self, index: int, kwargs: dict[str, Any]) -> Runner:
         """A branch as a function of the positional arguments of the call."""
         branch = self.branches[index]
-        if branch is None:
-            return lambda *args: args[0]
-        keywords = _accepted(branch, kwargs)
-        return lambda *args: branch(*args, **keywords)
+        keywords = {} if branch is None else self.keywords(index, kwargs)
+
+        def run(*args: Any) -> Any:
+            return self.padded(args[0] if branch is None else branch(*args, **keywords))
+
+        return run
+
+    def padded(self, x: Any) -> Any:
+        """The output of a branch with zeros up to the width of the widest."""
+        if self.widths is None:
+            return x
+        axis, sizes = self.widths
+        missing = max(sizes) - x.shape[axis]
+        pads = [(0, missing if place == axis else 0) for place in range(len(x.shape))]
+        return ops.pad(x, pads) if missing else x
+
+    def keywords(self, index: int, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Those keywords of the call that a branch takes."""
+        return _accepted(self.branches[index], kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        specs = [
-            self.runner(index, kwargs)(*args) for index in range(len(self.branches))
-        ]
-        self._require_like(specs)
+        spec = self.runner(0, kwargs)(*args)
         return keras.tree.map_structure(
-            lambda spec: keras.KerasTensor(spec.shape, dtype=spec.dtype), specs[0]
+            lambda part: keras.KerasTensor(part.shape, dtype=part.dtype), spec
         )
 
     def _prepare(self, args: Any, kwargs: Any) -> None:
         """Builds the branches here, and not inside a branch of the graph."""
         like = keras.tree.map_structure(_symbolic, args)
         specs = [self.runner(index, kwargs)(*like) for index in range(len(self.branches))]
-        self._require_like(specs)
+        shapes = [keras.tree.map_structure(lambda spec: tuple(spec.shape), spec) for spec in specs]
+        if any(shape != shapes[0] for shape in shapes):
+            self.widths = self._differing(shapes)
         self._ready = True
         self.built = True
 
-    def _require_like(self, specs: Sequence[Any]) -> None:
-        shapes = [keras.tree.map_structure(lambda spec: tuple(spec.shape), spec) for spec in specs]
-        other = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
-        if other is not None:
-            raise NotShareableError(
-                f"at `{self.place}`: expected candidates whose outputs have one shape, received "
-                f"{shapes[0]} of candidate 0 and {shapes[other]} of candidate {other}. Give them "
-                "the same width (let the width be a choice of its own, inside one candidate), or "
-                "search without shared weights, by `kg.program(Net, ...)`."
-            )
+    def _differing(self, shapes: Sequence[Any]) -> tuple[int, list[int]]:
+        """The one axis along which the outputs of branches differ, and their lengths."""
+        alike = all(isinstance(shape, tuple) and len(shape) == len(shapes[0]) for shape in shapes)
+        sides = list(zip(*shapes, strict=True)) if alike else []
+        axes = [axis for axis, side in enumerate(sides) if len(set(side)) > 1]
+        if len(axes) == 1 and axes[0] > 0 and None not in sides[axes[0]]:
+            return axes[0], list(sides[axes[0]])
+        other = next(i for i, shape in enumerate(shapes) if shape != shapes[0])
+        raise NotShareableError(
+            f"at `{self.place}`: expected candidates whose outputs have one shape but for their "
+            f"width, received {shapes[0]} of candidate 0 and {shapes[other]} of candidate {other}. "
+            "Give them one shape, or search without shared weights, by `kg.program(Net, ...)`."
+        )
 
 
 def _symbolic(value: Any) -> Any:
