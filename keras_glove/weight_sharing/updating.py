@@ -43,13 +43,24 @@ class _Guard:
         self._activity = activity
         self._decisions = decisions
         self._decay = optimizer._apply_weight_decay
+        self._filter = optimizer._filter_empty_gradients
         self._average = optimizer._update_model_variables_moving_average
 
     def install(self) -> None:
         put = object.__setattr__  # Keras would look into what is set on an optimizer
         put(self._optimizer, "_apply_weight_decay", lambda variables: None)
         put(self._optimizer, "_backend_update_step", self.update)
+        put(self._optimizer, "_filter_empty_gradients", self.filter)
         put(self._optimizer, "_update_model_variables_moving_average", self.average)
+
+    def filter(self, grads: Sequence[Any], variables: Sequence[Any]) -> Any:
+        """In place of `_filter_empty_gradients`: that a closed branch has none is no surprise."""
+        kept = [
+            (gradient, variable)
+            for gradient, variable in zip(grads, variables, strict=True)
+            if gradient is not None or not self._activity.condition(variable).points
+        ]
+        return self._filter([pair[0] for pair in kept], [pair[1] for pair in kept])
 
     def update(self, grads: Sequence[Any], variables: Sequence[Any], rate: Any) -> None:
         """In place of `_backend_update_step` and of weight decay."""
@@ -124,7 +135,7 @@ class _Guard:
             step(variable)
             return
         touched = [variable, *self._slots(variable)]
-        before = [ops.convert_to_tensor(one) for one in touched]
+        before = [ops.copy(one) for one in touched]
         step(variable)
         for one, old in zip(touched, before, strict=True):
             if tuple(one.shape) == tuple(variable.shape):

@@ -56,11 +56,13 @@ def gradients_agree(model: Any, child: Any, dna: DNA, x: Any) -> float:
             y = y[tuple(slice(0, n) for n in target.shape)]
             loss = tf.reduce_mean((y - target) ** 2)
         found = tape.gradient(loss, [v.value for v in one.trainable_variables])
-        return {id(v): g for v, g in zip(one.trainable_variables, found, strict=True)}
+        dense = [g if g is None else tf.convert_to_tensor(g) for g in found]
+        return {id(v): g for v, g in zip(one.trainable_variables, dense, strict=True)}
 
     shared, own = gradients(model), gradients(child)
     decided = sharing.codec.arrays(dna)[0].tolist()
     activity = sharing.activity()
+    scale = max(1.0, *(float(np.abs(np.asarray(g)).max()) for g in own.values() if g is not None))
     worst = 0.0
     for theirs, mine in pairs(model, child, decided):
         if not mine.trainable:
@@ -68,12 +70,9 @@ def gradients_agree(model: Any, child: Any, dna: DNA, x: Any) -> float:
         expected = own[id(mine)]
         found = shared[id(theirs)]
         zeros = np.zeros(theirs.shape, "float32")
-        found = zeros if found is None else np.asarray(tf.convert_to_tensor(found))
-        expected = np.zeros(mine.shape) if expected is None else np.asarray(tf.convert_to_tensor(expected))
+        found = zeros if found is None else np.asarray(found)
+        expected = np.zeros(mine.shape) if expected is None else np.asarray(expected)
         cut = cut_out(found, activity.axes(theirs), decided)
-        scale = max(1.0, float(np.abs(expected).max()))
-        import os
-        if os.environ.get("DBG"): print(mine.path, float(np.abs(cut - expected).max()), scale)
         worst = max(worst, float(np.abs(cut - expected).max()) / scale)
         rest = found.copy()
         axes = activity.axes(theirs) or (None,) * len(found.shape)

@@ -260,7 +260,7 @@ CASES: list[Case] = [
     ops_case("Mean", lambda a, b: a - ops.mean(b, axis=(1, 2), keepdims=True)),
     ops_case("Max", lambda a, b: a * ops.max(b, axis=-1)[..., None] + ops.min(b, axis=-1)[..., None]),
     ops_case("Transpose", lambda a, b: ops.swapaxes(ops.transpose(a, (0, 2, 1)), 1, 2) + b),
-    ops_case("Reshape", lambda a, b: ops.reshape(a, (-1, a.shape[1] * a.shape[2]))),
+    ops_case("Reshape", lambda a, b: ops.reshape(a * b, (-1, a.shape[1] * a.shape[2]))),
     ops_case("Squeeze", lambda a, b: ops.squeeze(ops.expand_dims(a, 1), 1) + b[:, :]),
     ops_case("GetItem", lambda a, b: a[:, 1:] + b[:, :-1]),
     ops_case("Matmul", lambda a, b: ops.matmul(a, ops.transpose(b, (0, 2, 1)))),
