@@ -1,7 +1,7 @@
 """Symbolic `keras.layers`: `from keras_glove import layers` is the one line to change.
 
 Generated from the installed Keras: its public names are here. With concrete arguments a call
-gives what Keras gives; with an open value in them, a program.
+gives what Keras gives; with an open value in them, a program. `Repeat` is the one addition.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import Any
 import keras
 
 from keras_glove.live import mirror
+from keras_glove.weight_sharing.repeat import Repeat
 
 _MIRROR = mirror(keras.layers, plain={"InputSpec", "deserialize", "serialize"})
 
-__all__ = list(_MIRROR)
+__all__ = [*_MIRROR, "Repeat"]
 
 globals().update(_MIRROR)
 

@@ -19,7 +19,7 @@ from keras import ops
 from keras_glove.errors import NotShareableError
 from keras_glove.hyper import DNA, DecisionPoint, SearchSpace
 
-__all__ = ["Codec", "Decisions", "current", "deciding"]
+__all__ = ["Codec", "Decisions", "current", "deciding", "is_deciding"]
 
 Mixing = Literal["all", "chosen"]
 
@@ -157,6 +157,11 @@ class _Stack(threading.local):
 
 
 _STACK = _Stack()
+
+
+def is_deciding() -> bool:
+    """Whether a supernet is being called."""
+    return bool(_STACK.running)
 
 
 def current() -> Decisions:

@@ -22,6 +22,7 @@ from keras_glove.symbolic import Node, Program, add_call_handler, children, sign
 from keras_glove.symbolic.symbolize import any_node
 from keras_glove.weight_sharing.constructing import make_layer
 from keras_glove.weight_sharing.open_values import Open, OpenFloat
+from keras_glove.weight_sharing.repeat import Copies, Repeat
 from keras_glove.weight_sharing.switch import Switch
 from keras_glove.weight_sharing.tables import Table
 
@@ -77,10 +78,26 @@ class Lowering:
         return self._made[key]
 
     def _node(self, item: Item, slots: Slots) -> Any:
+        if isinstance(item.value, Program) and item.value.__target__ is Repeat:
+            return self._repeat(item, slots)
         parts = dict(self._parts(item, slots))
         if isinstance(item.value, Program):
             return construct(item.value.__target__, parts)
         return item.value.__rebuild__(parts)
+
+    def _repeat(self, item: Item, slots: Slots) -> Any:
+        """A `Repeat` with a live block for each time, since no program describes these."""
+        parts = dict(self._parts(item, slots))
+        block = next((child for key, child in item.below if key == "block"), None)
+        times = parts["times"].table.max() if isinstance(parts["times"], Open) else parts["times"]
+        blocks = [parts["block"]]
+        made = self._made
+        for _ in range(times - 1) if block is not None else ():
+            inside = _items_in(block)
+            self._made = {key: live for key, live in made.items() if key[0] not in inside}
+            blocks.append(self._lower(block, slots))
+        self._made = made
+        return construct(Repeat, {**parts, "block": Copies(blocks[:times])})
 
     def _parts(self, item: Item, slots: Slots) -> list[tuple[Any, Any]]:
         inside = dict(item.below)
@@ -117,6 +134,16 @@ class Lowering:
             return Switch(chooser, options, place)
         tables = [o.table if isinstance(o, Open) else Table.entry(o) for o in options]
         return Open(Table.select(chooser, tables), place, _share(item.value))
+
+
+def _items_in(item: Item) -> set[Item]:
+    found, pending = {item}, [item]
+    while pending:
+        for _, child in pending.pop().below:
+            if child not in found:
+                found.add(child)
+                pending.append(child)
+    return found
 
 
 def _place(instance: Instance) -> str:

@@ -23,6 +23,7 @@ from keras_glove.weight_sharing.decisions import Codec, Decisions, deciding
 from keras_glove.weight_sharing.plans import any_used
 from keras_glove.weight_sharing.rules.switching import holds_open_width, weights_in
 from keras_glove.weight_sharing.running import run
+from keras_glove.weight_sharing.switch import Switch
 from keras_glove.weight_sharing.tracing import Graph, trace
 from keras_glove.weight_sharing.updating import guard
 
@@ -66,6 +67,9 @@ class Sharing:
         self._call = model.call
         self._graphs: dict[Any, Graph] = {}
         self._example: tuple[Any, Any] | None = None
+        for layer in model._flatten_layers():
+            if isinstance(layer, Switch):
+                layer.decisions = self.decisions
         # On the instance, so that the class stays the user's.
         object.__setattr__(model, "call", self._wrapped(self._call))
 

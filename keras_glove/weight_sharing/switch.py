@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_glove.errors import NotShareableError
-from keras_glove.weight_sharing.decisions import Decisions, current
+from keras_glove.weight_sharing.decisions import Decisions, current, is_deciding
 from keras_glove.weight_sharing.tables import Table
 
 __all__ = ["Switch", "choose"]
@@ -56,6 +56,11 @@ class Switch(keras.layers.Layer):
       selector: which branch, as a table over decision points.
       branches: layers, other callables on tensors, or None for passing the input on.
       place: the path of the hyper-value, for people.
+
+    Attributes:
+      widths: the axis along which outputs of branches differ, and their lengths; None where they
+        are of one shape.
+      decisions: gives those to use while Keras builds the model, outside of a call of it.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Switch(keras.layers.Layer):
         self.branches = list(branches)
         self.place = place
         self.widths: tuple[int, list[int]] | None = None
+        self.decisions: Callable[[], Decisions] = current
         self._ready = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -75,7 +81,8 @@ class Switch(keras.layers.Layer):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         runners = [self.runner(index, kwargs) for index in range(len(self.branches))]
-        return choose(self.selector, runners, current(), *args)
+        decisions = current() if is_deciding() else self.decisions()
+        return choose(self.selector, runners, decisions, *args)
 
     def runner(self, index: int, kwargs: dict[str, Any]) -> Runner:
         """A branch as a function of the positional arguments of the call."""

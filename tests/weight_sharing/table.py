@@ -146,6 +146,18 @@ def blocks() -> Any:
     ])
 
 
+class Slots(kg.Model):
+    """Several choices, added up."""
+
+    def __init__(self, parts: Any) -> None:
+        super().__init__()
+        self.parts = parts
+        self.norm = layers.Dense(3)
+
+    def call(self, x: Any) -> Any:
+        return self.norm(ops.concatenate([x, *(part(x) for part in self.parts)], axis=-1))
+
+
 def ops_case(name: str, operation: Any, shape: Any = (5, 4)) -> Case:
     return Case(f"ops.{name}", between(operation), shape)
 
@@ -250,6 +262,9 @@ CASES: list[Case] = [
     Case("Switch widths", lambda: kg.Sequential([kg.oneof([layers.Dense(4), layers.Dense(kg.oneof([2, 7]))]), layers.LayerNormalization(), layers.Dense(3)]), ROW),
     Case("share none", lambda: kg.Sequential([layers.Dense(kg.oneof([4, 6], hints={"share": "none"})), layers.Dense(3)]), ROW),
     Case("variants", lambda: kg.Sequential([layers.Conv2D(width(), 3, padding="same", activation=kg.oneof(["relu", "gelu"]), dilation_rate=kg.oneof([1, 2])), layers.Flatten(), layers.Dense(3)]), IMAGE),
+    Case("Repeat", lambda: kg.Sequential([layers.Dense(4), layers.Repeat(layers.Dense(4, activation="tanh"), kg.intv(1, 3)), layers.Dense(3)]), ROW),
+    Case("Repeat open block", lambda: kg.Sequential([layers.Conv2D(4, 1), layers.Repeat(blocks(), kg.oneof([0, 2])), layers.Flatten(), layers.Dense(3)]), IMAGE),
+    Case("manyof", lambda: Slots(kg.manyof(2, [layers.Dense(4), layers.Dense(kg.oneof([4, 6])), layers.Identity()])), (4,)),
     # -- operations
     ops_case("Add", lambda a, b: a + b),
     ops_case("Divide", lambda a, b: a / (b + 0.1)),

@@ -1,0 +1,74 @@
+"""`Repeat`: a block several times in a row, as often as a search decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_glove.errors import ArgumentError
+from keras_glove.live.bases import Layer
+from keras_glove.symbolic import build, program
+from keras_glove.weight_sharing.open_values import Open
+from keras_glove.weight_sharing.switch import Switch
+
+__all__ = ["Copies", "Repeat"]
+
+
+class Copies:
+    """The blocks of a `Repeat` in a supernet, which cannot be made from the first one."""
+
+    def __init__(self, blocks: list[Any]) -> None:
+        self.blocks = blocks
+
+
+class Repeat(Layer):
+    """A block `times` times in a row, each time with weights of its own.
+
+    With open `times`, such as `intv(1, 4)`, a supernet holds as many blocks as there can be, and
+    runs the first `times` of them. Decisions inside the block are common to all copies.
+
+    Args:
+      block: a layer; its output has the shape of its input, or that of the next one's.
+      times: how often, at least 0.
+
+    Raises:
+      ArgumentError: `block` is no layer, or `times` no such number.
+
+    >>> import keras
+    >>> from keras_glove import layers
+    >>> deep = Repeat(layers.Dense(4), 3)
+    >>> len(deep.blocks), deep(keras.ops.ones((2, 4))).shape
+    (3, TensorShape([2, 4]))
+    """
+
+    def __init__(self, block: Any, times: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if isinstance(block, Copies):
+            self.blocks = _chain(block.blocks, times)
+            return
+        if not isinstance(block, keras.Layer):
+            raise ArgumentError(f"Expected a layer to repeat, received {block!r}.")
+        if isinstance(times, bool) or not isinstance(times, int) or times < 0:
+            raise ArgumentError(
+                f"Expected a number of times to repeat a block, 0 or more, received {times!r}."
+            )
+        self.blocks = [block, *(build(program(block)) for _ in range(times - 1))][:times]
+
+    def call(self, x: Any) -> Any:
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+def _chain(blocks: list[Any], times: Any) -> list[Any]:
+    """The blocks, those that not every child has behind a switch."""
+    if not isinstance(times, Open):
+        return blocks
+    table, chain = times.table, []
+    for place, block in enumerate(blocks):
+        left_out = table.map(lambda counts, place=place: (counts <= place).astype(np.int64))
+        always = not left_out.values.any()
+        chain.append(block if always else Switch(left_out, [block, None], times.place))
+    return chain
