@@ -7,11 +7,12 @@ from typing import Any
 
 from keras_glove.errors import ArgumentError, PathError
 from keras_glove.symbolic.copying import clone
+from keras_glove.symbolic.editing import Edit
 from keras_glove.symbolic.equality import equal
 from keras_glove.symbolic.node import MISSING
 from keras_glove.symbolic.path import Key, Path, format_path, parse_path
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.rebinding import get, rebind
+from keras_glove.symbolic.rebinding import get, in_order, rebind
 
 __all__ = ["merge", "patch"]
 
@@ -27,16 +28,14 @@ def patch(value: Any, difference: Mapping[str, tuple[Any, Any]]) -> Any:
     >>> patch(old, diff(old, new)) == new
     True
     """
-    for path, (left, _) in difference.items():
-        _check_side(value, parse_path(path), left)
-    value = clone(value)
-    removed = [parse_path(path) for path, (_, right) in difference.items() if right is MISSING]
-    for path, (_, right) in difference.items():
-        if right is not MISSING:
-            value = _put(value, parse_path(path), clone(right))
-    for keys in reversed(removed):  # from the end of a list on
-        _remove(get(value, keys[:-1]), keys[-1])
-    return value
+    paths = [parse_path(text) for text in difference]
+    for path, (left, _) in zip(paths, difference.values(), strict=True):
+        _check_side(value, path, left)
+    rights = clone([right for _, right in difference.values()])  # together: sharing is kept
+    edit = Edit(clone(value))
+    for path, new in in_order(list(zip(paths, rights, strict=True))):
+        edit.put(path, new, grow=True)
+    return edit.root
 
 
 def _check_side(value: Any, path: Path, left: Any) -> None:
@@ -56,21 +55,6 @@ def _given(holder: Any, key: Key) -> Any:
     if isinstance(holder, Program):
         return holder.__arguments__.get(str(key), MISSING)
     return get(holder, (key,))
-
-
-def _put(value: Any, path: Path, new: Any) -> Any:
-    holder = get(value, path[:-1]) if path else None
-    if isinstance(holder, list) and path[-1] == len(holder):
-        holder.append(new)
-        return value
-    return rebind(value, {path: new})
-
-
-def _remove(holder: Any, key: Key) -> None:
-    if isinstance(holder, Program):
-        delattr(holder, str(key))
-    else:
-        del holder[key]
 
 
 def merge(

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from keras_glove.errors import ArgumentError
 from keras_glove.symbolic.node import Node
-from keras_glove.symbolic.signature import Signature, signature_of
-from keras_glove.symbolic.traversal import walk
+from keras_glove.symbolic.origin import Origin
+from keras_glove.symbolic.signature import signature_of
+from keras_glove.symbolic.traversal import SCALARS, walk
 
-__all__ = ["Origin", "Program"]
+__all__ = ["Program"]
 
 _set = object.__setattr__
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a program was derived from: the operation, what it used, and the origin before."""
-
-    operation: str
-    detail: Any = None
-    parent: Origin | None = None
 
 
 class Program(Node):
@@ -100,9 +91,7 @@ class Program(Node):
     def __delattr__(self, name: str) -> None:
         if name not in self.__arguments__:
             raise AttributeError(f"{signature_of(self.__target__).text}: {name!r} was not given.")
-        arguments = dict(self.__arguments__)
-        del arguments[name]
-        _set(self, "__arguments__", arguments)
+        replace_arguments(self, {n: v for n, v in self.__arguments__.items() if n != name})
 
     def __dir__(self) -> list[str]:
         return [*self.__arguments__, *signature_of(self.__target__).names]
@@ -147,16 +136,15 @@ def set_argument(program: Program, name: str, value: Any) -> None:
     put_argument(program, name, normalize(value))
 
 
-def check_argument(program: Program, name: str, value: Any) -> Signature:
+def check_argument(program: Program, name: str, value: Any) -> None:
     """Raises `ArgumentError` where `program` cannot take `value` under `name`."""
     signature = signature_of(program.__target__)
     signature.check_name(name)
-    if any(inner is program for _, inner in walk(value)):
+    if type(value) not in SCALARS and any(inner is program for _, inner in walk(value)):
         raise ArgumentError(
             f"{signature.text}: expected a value that does not hold the program itself, received "
             f"for {name!r} one that does, which would be a cycle. Use `kg.clone` for a copy of it."
         )
-    return signature
 
 
 def put_argument(program: Program, name: str, value: Any) -> None:
@@ -166,4 +154,9 @@ def put_argument(program: Program, name: str, value: Any) -> None:
         arguments[name] = value
         return
     ordered = signature_of(program.__target__).ordered({**arguments, name: value})
-    _set(program, "__arguments__", ordered)
+    replace_arguments(program, ordered)
+
+
+def replace_arguments(program: Program, arguments: dict[str, Any]) -> None:
+    """Gives a program other arguments, without a check."""
+    _set(program, "__arguments__", arguments)

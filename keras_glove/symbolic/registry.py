@@ -70,12 +70,13 @@ def is_registered(target: Any) -> bool:
 
 def name_of(target: Callable[..., Any]) -> str:
     """The registered name of a callable; raises `NotRegisteredError`."""
-    if not is_registered(target):
+    try:
+        return _NAMES[target]
+    except (KeyError, TypeError):  # TypeError: unhashable
         raise NotRegisteredError(
             f"Expected a registered class or function, received {target!r}. Decorate it with "
             "`@kg.symbolize`, or call `kg.symbolize` on it, so that it has a name to be saved with."
-        )
-    return _NAMES[target]
+        ) from None
 
 
 def lasting_name(target: Callable[..., Any]) -> str:
