@@ -16,7 +16,7 @@ from keras_glove.hyper.layout import Selector, lay_out
 from keras_glove.hyper.naming import decision_points
 from keras_glove.hyper.points import DecisionPoint
 from keras_glove.hyper.scales import Array
-from keras_glove.hyper.structure import Structure, holds
+from keras_glove.hyper.structure import Structure
 from keras_glove.symbolic.recording import normalize
 
 __all__ = ["SearchSpace"]
@@ -178,7 +178,7 @@ class SearchSpace:
         self._check_length(dna)
         values = dna.values
         for unit in self._structure.units:
-            if unit.conditions and not holds(unit.conditions, values):
+            if unit.clauses and not unit.active(values):
                 for index in range(unit.start, unit.stop):
                     if values[index] is not None:
                         self._refuse(dna, index, "None (inactive under the other decisions)")

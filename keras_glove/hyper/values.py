@@ -30,7 +30,7 @@ _set = object.__setattr__
 
 
 class Tracer(Protocol):
-    """Decides hyper-values at the moment they are made; see `keras_glove.hyper.trace`."""
+    """Decides hyper-values at the moment they are made; see `keras_glove.hyper.tracing`."""
 
     def decide(self, value: HyperValue) -> Any:
         """The concrete value to go on with."""
