@@ -15,6 +15,7 @@ __all__ = [
     "ConversionError",
     "CostError",
     "DNAError",
+    "DataError",
     "DependencyError",
     "DescriptionError",
     "DivergenceError",
@@ -162,3 +163,7 @@ class TableError(KerasGloveError, OSError):
 
 class ConversionError(KerasGloveError, ValueError):
     """A model cannot be had from the classes of Keras alone."""
+
+
+class DataError(KerasGloveError, ValueError):
+    """A data set is not known, or cannot be had here."""
