@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,7 +77,7 @@ def _prepared(name: str, data_dir: str | Path | None) -> Any:
             if name == "digits"
             else tfds.builder(name, data_dir=folder, try_gcs=False)
         )
-        _without_bars(builder)
+        _prepare_quietly(builder)
     except OSError as error:
         raise DataError(
             f"The data set {name!r} could not be downloaded or written ({error}). Give a "
@@ -85,11 +87,13 @@ def _prepared(name: str, data_dir: str | Path | None) -> Any:
     return builder
 
 
-def _without_bars(builder: Any) -> None:
+def _prepare_quietly(builder: Any) -> None:
     tfds.disable_progress_bar()
-    builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(try_download_gcs=False)
-    )
+    # What is told of a download is no result of the program that asks for the data.
+    with contextlib.redirect_stdout(sys.stderr):
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(try_download_gcs=False)
+        )
 
 
 def _arrays(builder: Any, split: str, scale: int) -> Pair:
