@@ -22,7 +22,7 @@ class SklearnDigits(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
 
     The test set of Alpaydin and Kaynak 1998, "Optical Recognition of Handwritten Digits" (UCI
     repository, doi:10.24432/C50P49), as `sklearn.datasets.load_digits` ships it. Splits are fixed
-    and alike in their classes: 1,077 examples to train, 360 to validate, 360 to test.
+    and alike in their classes: 1,078 examples to train, 360 to validate, 359 to test.
     """
 
     name = "sklearn_digits"

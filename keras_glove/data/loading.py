@@ -52,7 +52,7 @@ def load(name: str, *, data_dir: str | Path | None = None, validation: float = 0
     >>> import tempfile
     >>> splits = load("digits", data_dir=tempfile.mkdtemp())
     >>> [images.shape for images, _ in splits]
-    [(1077, 8, 8, 1), (360, 8, 8, 1), (360, 8, 8, 1)]
+    [(1078, 8, 8, 1), (360, 8, 8, 1), (359, 8, 8, 1)]
     """
     if name not in NAMES:
         raise DataError(f"Expected one of the data sets {list(NAMES)}, received {name!r}.")
