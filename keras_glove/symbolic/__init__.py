@@ -6,16 +6,18 @@ Knows nothing of Keras, of search spaces or of search.
 from keras_glove.symbolic.building import build
 from keras_glove.symbolic.calling import call
 from keras_glove.symbolic.canonical import fingerprint, sort_key
+from keras_glove.symbolic.codegen import to_code
 from keras_glove.symbolic.constructor import SymbolicConstructor
 from keras_glove.symbolic.copying import clone
 from keras_glove.symbolic.diffing import Difference, diff
 from keras_glove.symbolic.display import to_html, tree
 from keras_glove.symbolic.equality import equal
-from keras_glove.symbolic.formatting import format_program, to_code
+from keras_glove.symbolic.formatting import format_program
 from keras_glove.symbolic.leaves import register_value_kind
+from keras_glove.symbolic.merging import merge
 from keras_glove.symbolic.node import MISSING, Missing, Node, OpenValue
 from keras_glove.symbolic.origin import Origin, derive, lineage
-from keras_glove.symbolic.patching import merge, patch
+from keras_glove.symbolic.patching import patch
 from keras_glove.symbolic.path import Path, format_path, parse_path
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.querying import missing, query

@@ -65,7 +65,10 @@ class SymbolicConstructor:
         return dir(self.__symbolic_target__)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        return self.__symbolic_bases__
+        # A base that several constructors bring along stands there once.
+        before = bases[: [base is self for base in bases].index(True)]
+        given = {b for base in before for b in getattr(base, "__symbolic_bases__", (base,))}
+        return tuple(base for base in self.__symbolic_bases__ if base not in given)
 
     def __instancecheck__(self, instance: Any) -> bool:
         return isinstance(instance, self.__symbolic_target__)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keras_glove.symbolic.program import Program
 
-__all__ = ["Origin", "derive", "lineage"]
+__all__ = ["Origin", "derive", "lineage", "note_changes"]
+
+_LONG = 10**9
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,20 @@ def derive(program: Program, operation: str, detail: Any = None, source: str | N
     object.__setattr__(program, "__origin__", Origin(operation, detail, program.__origin__, source))
 
 
-def note_changes(program: Program, operation: str, changes: dict[str, str]) -> None:
-    """Notes changes on a program that was derived from something; they join those before."""
-    origin = program.__origin__
+def note_changes(value: Any, operation: str, changes: Iterable[tuple[str, Any]]) -> None:
+    """Notes changes on a program that was derived from something; they join those before.
+
+    What was written by hand and then changed by hand has no lineage to tell.
+    """
+    origin = getattr(value, "__origin__", None)
     if origin is None:
         return
+    from keras_glove.symbolic.formatting import format_program
+
+    texts = {name: format_program(new, width=_LONG, depth=2) for name, new in changes}
     if origin.operation == operation and isinstance(origin.detail, dict):
-        changes, origin = {**origin.detail, **changes}, origin.parent
-    object.__setattr__(program, "__origin__", Origin(operation, changes, origin))
+        texts, origin = {**origin.detail, **texts}, origin.parent
+    object.__setattr__(value, "__origin__", Origin(operation, texts, origin))
 
 
 def lineage(value: Any) -> str:
@@ -79,13 +87,13 @@ def lineage(value: Any) -> str:
     Args:
       value: a program, or a live object that one describes.
 
-    >>> from keras_glove.hyper import DNA, materialize, oneof
     >>> from keras_glove.symbolic import program, rebind
-    >>> child = materialize(program(dict, width=oneof([16, 32])), DNA((1,)))
+    >>> child = program(dict, width=32)
+    >>> derive(child, "mutate", "wider", source="trial 7")
     >>> print(lineage(rebind(child, depth=3)))
     dict(depth=3, width=32)
       by rebind: depth=3
-      by materialize...: 1
+      by mutate of trial 7: wider
     """
     from keras_glove.symbolic.formatting import format_program
     from keras_glove.symbolic.recording import describe

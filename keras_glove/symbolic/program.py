@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_glove.errors import ArgumentError
 from keras_glove.symbolic.node import Node
-from keras_glove.symbolic.origin import Origin
+from keras_glove.symbolic.origin import Origin, note_changes
 from keras_glove.symbolic.signature import signature_of
 from keras_glove.symbolic.traversal import SCALARS, walk
 
@@ -69,8 +69,8 @@ class Program(Node):
         if name.startswith("__"):
             raise AttributeError(name)
         signature = signature_of(self.__target__)
-        if name in signature.defaults:
-            return signature.defaults[name]
+        if name in signature.defaults or name in signature.factories:
+            return signature.default(name)
         if name in signature.names:
             raise AttributeError(f"{signature.text}: the argument {name!r} has no value yet.")
         raise AttributeError(
@@ -109,23 +109,38 @@ class Program(Node):
         return structural_hash(self)
 
     def __call_form__(self) -> tuple[str, list[tuple[str, Any]]]:
-        signature = signature_of(self.__target__)
         name = getattr(self.__target__, "__name__", None) or repr(self.__target__)
-        positional, keywords = signature.call_arguments(self.__arguments__)
-        items = [("", child) for child in positional]
-        return name, items + [(f"{key}=", child) for key, child in keywords.items()]
+        return name, call_items(self)
 
     def __copy__(self) -> Program:
         return Program(self.__target__, dict(self.__arguments__), self.__origin__)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Program:
-        from keras_glove.symbolic.copying import clone
+        from keras_glove.symbolic.copying import clone_into
 
-        copied: Program = clone(self)
+        copied: Program = clone_into(self, memo)  # which keeps what is shared in all of it
         return copied
 
     def __reduce__(self) -> Any:
         return (Program, (self.__target__, self.__arguments__, self.__origin__))
+
+
+def call_items(program: Program, *, defaults: bool = False) -> list[tuple[str, Any]]:
+    """The (prefix, argument) pairs of a call: "" for a positional one, "name=" for a keyword.
+
+    Required arguments that are not given are `MISSING`; with `defaults`, the others that are not
+    given have their defaults.
+    """
+    signature = signature_of(program.__target__)
+    arguments = signature.with_gaps(program.__arguments__, defaults=defaults)
+    rest = arguments.get(signature.var_positional or "", ())
+    if not isinstance(rest, list | tuple):  # a hyper-value that stands for all of them
+        arguments[signature.var_positional or ""] = ()
+    positional, keywords = signature.call_arguments(arguments)
+    items = [("", value) for value in positional]
+    if not isinstance(rest, list | tuple):
+        items.append(("*", rest))
+    return items + [(f"{name}=", value) for name, value in keywords.items()]
 
 
 def set_argument(program: Program, name: str, value: Any) -> None:
@@ -134,6 +149,7 @@ def set_argument(program: Program, name: str, value: Any) -> None:
 
     check_argument(program, name, value)
     put_argument(program, name, normalize(value))
+    note_changes(program, "rebind", [(name, value)])
 
 
 def check_argument(program: Program, name: str, value: Any) -> None:
@@ -150,10 +166,13 @@ def check_argument(program: Program, name: str, value: Any) -> None:
 def put_argument(program: Program, name: str, value: Any) -> None:
     """Sets one argument without a check, keeping the canonical order."""
     arguments = program.__arguments__
+    signature = signature_of(program.__target__)
+    if name == signature.var_positional and type(value) is list:
+        value = tuple(value)
     if name in arguments:
         arguments[name] = value
         return
-    ordered = signature_of(program.__target__).ordered({**arguments, name: value})
+    ordered = signature.ordered({**arguments, name: value})
     replace_arguments(program, ordered)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from keras_glove.errors import ArgumentError, PathError
 from keras_glove.symbolic.editing import Edit, all_or_nothing, child_at
-from keras_glove.symbolic.node import MISSING
-from keras_glove.symbolic.path import Path, parse_path
+from keras_glove.symbolic.node import MISSING, Node
+from keras_glove.symbolic.origin import note_changes
+from keras_glove.symbolic.path import Path, format_path, parse_path
 from keras_glove.symbolic.patterns import entries, is_pattern, path_of
 from keras_glove.symbolic.recording import normalize
 
@@ -60,16 +61,26 @@ def rebind(
     >>> rebind(net, lambda v: v * 10 if isinstance(v, int) else v)
     dict(a=20, b=None, c=dict(b=None))
     """
+    if callable(changes) and not isinstance(changes, Node):
+        function, listed = changes, []
+    else:
+        function, listed = None, _listed(changes, new)
+    listed += arguments.items()
     with all_or_nothing(value) as edit:
-        if callable(changes):
-            edit.change(changes)
-        elif changes is not None:
-            _put_all(edit, _listed(changes, new))
-        _put_all(edit, list(arguments.items()))
-        return edit.root
+        made = []
+        if function is not None:
+            edit.change(function)
+            made.append(("every value", function))
+        for path, new in in_order([(p, new) for text, new in listed for p in _paths(edit, text)]):
+            edit.put(path, new if new is MISSING else normalize(new))
+            made.append((format_path(path), new))
+    note_changes(edit.root, "rebind", made)
+    return edit.root
 
 
 def _listed(changes: Any, new: Any) -> list[Change]:
+    if changes is None:
+        return []
     if isinstance(changes, str | tuple):
         return [(changes, new)]
     if isinstance(changes, Mapping):
@@ -78,12 +89,6 @@ def _listed(changes: Any, new: Any) -> list[Change]:
         "Expected a path and its new value, a mapping of paths to new values, or a function, "
         f"received {changes!r}."
     )
-
-
-def _put_all(edit: Edit, changes: list[Change]) -> None:
-    found = [(path, new) for text, new in changes for path in _paths(edit, text)]
-    for path, new in in_order(found):
-        edit.put(path, new if new is MISSING else normalize(new))
 
 
 def in_order(changes: list[tuple[Path, Any]]) -> list[tuple[Path, Any]]:

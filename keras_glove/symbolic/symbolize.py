@@ -118,9 +118,12 @@ def program(target: Any, /, *args: Any, **kwargs: Any) -> Program:
 def partial(target: Any, /, *args: Any, **kwargs: Any) -> Program:
     """A program whose missing arguments are set later, by `kg.rebind` or as attributes.
 
-    >>> p = partial(divmod)
-    >>> partial(round, ndigits=2)
-    round(ndigits=2)
+    >>> p = partial(round, ndigits=2)
+    >>> p
+    round(number=MISSING, ndigits=2)
+    >>> p.number = 2.345
+    >>> p
+    round(number=2.345, ndigits=2)
     """
     target = target_of(target)
     arguments = signature_of(target).bind(args, kwargs, partial=True)
