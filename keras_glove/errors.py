@@ -37,6 +37,7 @@ __all__ = [
     "StopSearch",
     "StrategyError",
     "TableError",
+    "TableNotFoundError",
     "TrainingError",
     "TrialPruned",
 ]
@@ -159,6 +160,10 @@ class RecordError(KerasGloveError, ValueError):
 
 class TableError(KerasGloveError, OSError):
     """The file that a table is kept in cannot be read or written."""
+
+
+class TableNotFoundError(TableError, FileNotFoundError):
+    """The file that a table is kept in, or made of, is not there."""
 
 
 class ConversionError(KerasGloveError, ValueError):
