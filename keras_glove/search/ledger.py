@@ -263,23 +263,29 @@ class Ledger:
         return claim
 
     def _take_over(self) -> Claim | None:
+        """A trial that nobody runs any more, for this process to run."""
         for trial in list(self._running.values()):
             if not self.store.is_lost(trial):
                 continue
-            if trial.attempt < MAX_ATTEMPTS:
-                trial.begin_again()
-                self.files.discard(trial.number)
-                claim = Claim(trial)
-                trial.owner = claim.owner
-                self.store.claim(trial)
-                return claim
-            # Owned for a moment, since only its owner may end a trial.
-            trial.owner = Claim(trial).owner
+            if trial.owner is not None and not is_here(trial.owner):
+                trial.attempt += 1  # its process died. Here, its loop was left.
+            fails = trial.attempt > MAX_ATTEMPTS
+            trial.begin_again(min(trial.attempt, MAX_ATTEMPTS))
+            claim = Claim(trial)
+            trial.owner = claim.owner
             self.store.claim(trial)
+            if not fails:
+                self.files.discard(trial.number)
+                return claim
             self.given_up.append(trial)
-            text = f"SearchError: the process died in each of {trial.attempt} attempts"
+            text = f"SearchError: the process died in each of {MAX_ATTEMPTS} attempts"
             self._end(trial, "failed", error=text)
         return None
+
+    def died(self, trial: Trial) -> None:
+        """Leaves a running trial, whose worker died, to be run again."""
+        trial.attempt += 1
+        self.release(trial)
 
     def runs_elsewhere(self) -> bool:
         """Whether other processes have running trials, which they may leave unfinished."""
@@ -330,9 +336,8 @@ class Ledger:
         self.store.save_header(self.header())
 
     def release(self, trial: Trial) -> None:
-        """Leaves a running trial to be tried again, not counting this attempt."""
+        """Leaves a running trial to be run again."""
         with self.store.lock():
-            trial.attempt -= 1
             trial.owner = None
             self.store.claim(trial)
 

@@ -36,7 +36,7 @@ class Trial:
         error: the error's type and text, or the reason for pruning; None if complete.
         traceback: where it failed; None otherwise.
         duration_s: seconds from the proposal to its end; None while it runs.
-        attempt: how often it was begun; more than once if the process that ran it died.
+        attempt: 1, and one more for each time that the process which ran it died.
 
     Slots, and readable forms computed on demand, keep a trial well under 1 KB.
     """
@@ -244,9 +244,9 @@ class Trial:
         error = outcome.error if outcome.pruned is None else outcome.pruned
         self.end(state, outcome.result, error=error, traceback=outcome.traceback)
 
-    def begin_again(self) -> None:
+    def begin_again(self, attempt: int) -> None:
         """Forgets what an attempt that was broken off had reported."""
-        self.attempt += 1
+        self.attempt = attempt
         self._started = time.perf_counter()
         self._intermediate = None
 

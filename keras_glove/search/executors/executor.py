@@ -129,7 +129,8 @@ def _handle(loop: Loop, running: dict[int, Claim], event: Event) -> bool:
     elif event.kind == "wants":
         _answer(event, loop.study.files.wants(loop.study.front, event.content))
     elif event.kind == "lost":
-        del running[event.number]  # `ask` gives the trial to another worker, or lets it fail.
+        del running[event.number]
+        loop.study.died(trial)  # `ask` gives it to another worker, or lets it fail.
     else:
         outcome: Outcome = event.content
         del running[event.number]
