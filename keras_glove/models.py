@@ -7,11 +7,12 @@ from typing import Any
 import keras
 
 from keras_glove.live.bases import base_of
-from keras_glove.live.tensors import functional
+from keras_glove.live.graphs import apply, functional, tensor
+from keras_glove.live.reading import read_graph
 from keras_glove.symbolic import SymbolicConstructor
-from keras_glove.symbolic.symbolize import any_node, make
+from keras_glove.symbolic.symbolize import any_node
 
-__all__ = ["Model", "Sequential"]
+__all__ = ["Model", "Sequential", "apply", "functional", "tensor"]
 
 
 class _ModelConstructor(SymbolicConstructor):
@@ -19,7 +20,7 @@ class _ModelConstructor(SymbolicConstructor):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if any_node(args, kwargs):
-            return make(functional, args, kwargs)
+            return read_graph(*args, **kwargs)
         return self.__symbolic_target__(*args, **kwargs)
 
 

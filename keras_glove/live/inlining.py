@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import keras
 
 from keras_glove.errors import ConversionError
+from keras_glove.live.names import free_name
 
 __all__ = ["Inlining"]
 
@@ -100,19 +101,12 @@ class Inlining:
                     f"received a {type(foreign).__name__} in it, which Keras alone does not "
                     "know. Call the inner layer in the `call` of a layer of your own instead."
                 )
-            name = self._free(self._names.get(id(layer), layer.name))
+            name = free_name(self._names.get(id(layer), layer.name), self._taken)
+            self._taken.add(name)
             copy = type(layer).from_config({**layer.get_config(), "name": name})
             copy.trainable = layer.trainable
             self._copies[id(layer)] = (layer, copy)
         return self._copies[id(layer)][1]
-
-    def _free(self, name: str) -> str:
-        chosen, number = name, 0
-        while chosen in self._taken:
-            number += 1
-            chosen = f"{name}_{number}"
-        self._taken.add(chosen)
-        return chosen
 
     def copy_weights(self) -> None:
         """Gives every copy the weights of its original, where that has any yet."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-__all__ = ["first_argument", "known_inputs", "tensors_of_shapes"]
+__all__ = ["build_by_call", "first_argument", "known_inputs", "tensors_of_shapes"]
 
 
 def first_argument(model: keras.Layer) -> str:
@@ -59,3 +59,19 @@ def tensors_of_shapes(structure: Any, dtype: str, *, batched: bool) -> Any:
 
 def _like(tensor: keras.KerasTensor) -> keras.KerasTensor:
     return keras.KerasTensor((None, *tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name)
+
+
+class _Run(keras.Operation):
+    """A call that leaves no trace on the layer that it calls."""
+
+    def __init__(self, layer: keras.Layer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        return self.layer(*args, **kwargs)
+
+
+def build_by_call(layer: keras.Layer, *args: Any, **kwargs: Any) -> None:
+    """Builds a layer, and the layers in it, by a call on symbolic tensors."""
+    _Run(layer)(*args, **kwargs)
