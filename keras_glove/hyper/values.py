@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol
 from keras_glove.hyper import checks
 from keras_glove.hyper.points import Scale
 from keras_glove.symbolic import OpenValue, register_node_kind
+from keras_glove.symbolic.symbolize import stand_in
 
 __all__ = [
     "TRACER",
@@ -269,7 +270,7 @@ class FloatV(_Number):
 
 def _opened(value: HyperValue) -> Any:
     tracer = TRACER.get()
-    return value if tracer is None else tracer.decide(value)
+    return stand_in(value) if tracer is None else tracer.decide(value)
 
 
 def oneof(candidates: Sequence[Any], *, name: str | None = None, hints: Any = None) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_glove.hyper.points import Conditions
-from keras_glove.hyper.tracing.runs import Answer, Decision, Key
+from keras_glove.hyper.tracing.decisions import Answer, Decision, Key
 
 __all__ = ["Clause", "Entangled", "Feature", "Inseparable", "Table", "TooWide"]
 

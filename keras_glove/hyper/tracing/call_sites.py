@@ -92,14 +92,22 @@ class CallSites:
     def _step(self, frames: list[FrameType], child: FrameType | None, name: str) -> Step:
         """The step of a frame; those inlined in it follow it in `frames`."""
         visits = self._of(frames[0])
+        again = child is not None and visits.child is child
+        visits.child = child
         turns: tuple[Turn, ...] = ()
         for frame in frames:
             call = self._call(frame)
             if call.loops:
-                turns += _turns(frame, call, visits)
+                _count(call, visits)
+                own = _turns(frame, call, visits)
+                if not again and frame is frames[-1] and (call, turns + own) in visits.repeats:
+                    # Been here: a loop whose variable an inner one has taken has turned.
+                    hidden = [loop for loop in call.loops if loop.variable in _inner(call, loop)]
+                    for loop in hidden[-1:]:
+                        visits.counts[loop] = visits.counts.get(loop, 0) + 1
+                        own = _turns(frame, call, visits)
+                turns += own
         visits.last = call
-        again = child is not None and visits.child is child
-        visits.child = child
         repeat = visits.repeats.get((call, turns), -1) + (not again)
         visits.repeats[call, turns] = repeat
         return Step(call.target or name, call, turns, repeat)
@@ -118,12 +126,18 @@ class CallSites:
         return call
 
 
+def _inner(call: Call, loop: Loop) -> set[str | None]:
+    """The variables of the loops inside a loop, around the call."""
+    return {inner.variable for inner in call.loops[call.loops.index(loop) + 1 :]}
+
+
 def _turns(frame: FrameType, call: Call, visits: _Visits) -> tuple[Turn, ...]:
-    _count(call, visits)
     variables = frame.f_locals
     turns: list[Turn] = []
     for loop in call.loops:
-        turn = variables.get(loop.variable) if loop.variable is not None else None
+        turn = None
+        if loop.variable is not None and loop.variable not in _inner(call, loop):
+            turn = variables.get(loop.variable)
         if not isinstance(turn, (int, str)) or isinstance(turn, bool):
             turn = visits.counts.get(loop, 0)
         turns.append(turn)
@@ -160,7 +174,7 @@ def place_names(places: Iterable[Place]) -> dict[Place, str]:
             if step.call not in calls:
                 calls.append(step.call)
     for calls in rivals.values():
-        calls.sort(key=lambda call: call.offset)
+        calls.sort(key=lambda call: (call.line, call.offset))
     return {place: ".".join(_labels(place, rivals)) for place in known}
 
 

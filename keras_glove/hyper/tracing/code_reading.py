@@ -26,17 +26,18 @@ class Call:
 
     Attributes:
       target: the variable or attribute that its result goes to, if it does so.
-      code, offset: where it stands.
+      code, offset, line: where it stands.
       loops: those around it, the outermost first.
     """
 
-    __slots__ = ("code", "loops", "offset", "target")
+    __slots__ = ("code", "line", "loops", "offset", "target")
 
     def __init__(self, code: CodeType, offset: int) -> None:
         reading = _read(code)
         self.code = code
         self.offset = offset
         self.target = reading.targets.get(offset)
+        self.line = reading.lines.get(offset, 0)
         self.loops = tuple([loop for loop in reading.loops if loop.start <= offset < loop.stop])
 
 
@@ -47,21 +48,40 @@ def call_in(code: CodeType, offset: int) -> Call:
 
 
 class _Reading(NamedTuple):
-    targets: dict[int, str]
+    targets: dict[int, str | None]
+    lines: dict[int, int]
     loops: tuple[Loop, ...]
 
 
 @lru_cache(maxsize=512)
 def _read(code: CodeType) -> _Reading:
     instructions = [i for i in dis.get_instructions(code) if i.opname not in _PASSED_OVER]
-    targets: dict[int, str] = {}
+    places = {instruction.offset: n for n, instruction in enumerate(instructions)}
+    targets: dict[int, str | None] = {}
     for call, after in itertools.pairwise(instructions):
-        stored = _stored(after)
-        if call.opname.startswith("CALL") and stored is not None:
+        if call.opname.startswith("CALL"):
+            stored = _target(instructions, places, after)
             # While the call is on, its frame may stand in the caches behind the instruction.
             targets.update(dict.fromkeys(range(call.offset, after.offset, 2), stored))
     loops = sorted(_loops(instructions), key=lambda loop: (loop.start, -loop.stop))
-    return _Reading(targets, tuple(loops))
+    lines = {
+        offset: line or 0
+        for start, stop, line in code.co_lines()
+        for offset in range(start, stop, 2)
+    }
+    return _Reading(targets, lines, tuple(loops))
+
+
+def _target(
+    instructions: list[dis.Instruction], places: dict[int, int], after: dis.Instruction
+) -> str | None:
+    """The one name that is stored to at an instruction, or where a jump leads from there."""
+    for _ in range(2):
+        if after.opname in ("JUMP_FORWARD", "JUMP_ABSOLUTE") and after.argval in places:
+            after = instructions[places[after.argval]]  # out of `x if c else y`
+    following = instructions[places[after.offset] + 1 : places[after.offset] + 2]
+    several = after.opname == "STORE_FAST_STORE_FAST" or any(map(_stored, following))
+    return None if several else _stored(after)
 
 
 def _loops(instructions: list[dis.Instruction]) -> list[Loop]:

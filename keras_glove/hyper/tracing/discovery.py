@@ -8,32 +8,24 @@ rare decisions are active. Each surprise is one more run to learn from.
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import numpy as np
-
 from keras_glove.errors import KerasGloveError, SpaceError
-from keras_glove.hyper.completion import complete, mutate
-from keras_glove.hyper.counting import count
 from keras_glove.hyper.dna import DNA
-from keras_glove.hyper.iteration import enumerate_all
 from keras_glove.hyper.naming import points_of
 from keras_glove.hyper.points import DecisionPoint
-from keras_glove.hyper.sampling import sample_one
 from keras_glove.hyper.structure import Structure
 from keras_glove.hyper.tracing.activity import Clause, Entangled, Inseparable, Table, TooWide
-from keras_glove.hyper.tracing.call_sites import place_names
-from keras_glove.hyper.tracing.runs import Answer, Decision, Key, Run, two_kinds
+from keras_glove.hyper.tracing.checking import dnas_to_check
+from keras_glove.hyper.tracing.decisions import Answer, Answers, Decision, Key, give_names, in_order
+from keras_glove.hyper.tracing.runs import Run, two_kinds
 from keras_glove.hyper.values import HyperValue
 
 __all__ = ["Discovery"]
-
-Answers = dict[Key, Answer]
 
 _MAX_JOINT = 1000
 """Decisions that open another together are tried in all joint values up to this number."""
@@ -74,8 +66,8 @@ class Discovery:
         while True:
             self._try_each_value()
             if self._learn():
-                structure = Structure(self.points)
-                if not self._surprises(structure, self._dnas_to_check(structure)):
+                dnas = dnas_to_check(Structure(self.points), self.decisions, self._checks)
+                if not self._surprises(dnas):
                     return
 
     # -- running -----------------------------------------------------------------------
@@ -116,7 +108,6 @@ class Discovery:
         if len(self._known) >= self._max_runs:
             raise self._too_many()
         decision = self._known[key] = Decision(key, value, before)
-        self.decisions.append(decision)
         self._untried.append(decision)
         return decision
 
@@ -128,7 +119,9 @@ class Discovery:
                 self._run({**context, decision.key: answer})
 
     def _too_many(self) -> SpaceError:
-        names = [decision.name for decision in self._name_all()[:10]]
+        decisions = list(self._known.values())
+        give_names(decisions)
+        names = [decision.name for decision in decisions[:10]]
         return SpaceError(
             f"Expected a function that {self._max_runs} runs are enough for, received one with "
             f"more branches; it asks for {', '.join(map(repr, names))}, .... Give a larger "
@@ -140,8 +133,8 @@ class Discovery:
 
     def _learn(self) -> bool:
         """Works out the points; False where more values have to be tried first."""
-        self.decisions = _in_order(self._known, self._followed)
-        self._name_all()
+        self.decisions = in_order(self._known, self._followed)
+        give_names(self.decisions)
         rows = list(self._rows.values())
         table = Table(self.decisions, [row for row, _ in rows], [ended for _, ended in rows])
         try:
@@ -176,9 +169,9 @@ class Discovery:
     def _try_together(self, table: Table, features: list[list[int]]) -> bool:
         """Runs all joint values of decisions that open another together; False if none is new."""
         before = len(self._rows)
-        known = list(self.decisions)  # the runs may meet new ones
-        for decision, own in zip(known, features, strict=True):
-            parents = [known[n] for n in sorted({table.features[f].decision for f in own})]
+        for decision, own in zip(self.decisions, features, strict=True):
+            numbers = sorted({table.features[f].decision for f in own})
+            parents = [self.decisions[number] for number in numbers]
             if len(parents) < 2 or frozenset((decision.key, *decision.depends_on)) in self._joint:
                 continue
             self._joint.add(frozenset((decision.key, *decision.depends_on)))
@@ -229,55 +222,7 @@ class Discovery:
                 also=tuple(pairs[:-1]),
             )
 
-    def _name_all(self) -> list[Decision]:
-        """Gives each decision its name: its own, else that of its place."""
-        places = place_names([d.key[0] for d in self.decisions if not isinstance(d.key[0], str)])
-        taken = set(self._named)
-        for decision in self.decisions:
-            where = decision.key[0]
-            if isinstance(where, str):
-                decision.name = where
-                continue
-            name, number = places[where], 2
-            while name in taken:
-                name, number = f"{places[where]}#{number}", number + 1
-            taken.add(name)
-            decision.name = name
-        return self.decisions
-
-    # -- checking ----------------------------------------------------------------------
-
-    def _dnas_to_check(self, structure: Structure) -> Iterator[DNA]:
-        rng = np.random.default_rng(0)
-        try:
-            small = count(structure) <= self._checks
-        except SpaceError:  # too entangled to count: not small
-            small = False
-        if small:
-            yield from enumerate_all(structure)
-            return
-        for _ in range(self._checks):
-            yield sample_one(structure, rng)
-        for decision in self.decisions:
-            if self.points[decision.start].conditions:
-                yield from self._rare(structure, decision, rng)
-
-    def _rare(
-        self, structure: Structure, decision: Decision, rng: np.random.Generator
-    ) -> Iterator[DNA]:
-        """DNAs in which a decision is active, and one that is a step away from such."""
-        wanted: list[Any] = [None] * len(self.points)
-        for place in _ancestors(self.points, decision.start):
-            owner = next(d for d in self.decisions if d.start <= place < d.start + d.width)
-            if owner.key in decision.context:
-                wanted[place] = decision.context[owner.key][place - owner.start]
-        dna = complete(structure, wanted, rng)
-        yield dna
-        parents = [p for p, _ in self.points[decision.start].conditions if dna[p] is not None]
-        if parents:
-            yield mutate(structure, dna, parents[int(rng.random() * len(parents))], rng)
-
-    def _surprises(self, structure: Structure, dnas: Iterable[DNA]) -> bool:
+    def _surprises(self, dnas: Iterable[DNA]) -> bool:
         """Whether any run asked for other decisions than the points say."""
         found = False
         for dna in dnas:
@@ -288,44 +233,6 @@ class Discovery:
             same = asked.keys() == assignment.keys() if ended else asked.keys() <= assignment.keys()
             found |= not same or len(self._known) > known
         return found
-
-
-def _in_order(known: dict[Key, Decision], followed: set[tuple[Key, Key]]) -> list[Decision]:
-    """Decisions in the order of asking; those that runs disagree about in the order of meeting."""
-    rank = {key: number for number, key in enumerate(known)}
-    keys = list(known)
-    behind: dict[int, list[int]] = {}
-    waiting = [0] * len(keys)
-    for first, second in followed:
-        behind.setdefault(rank[first], []).append(rank[second])
-        waiting[rank[second]] += 1
-    ready = [number for number, count in enumerate(waiting) if not count]
-    left = dict.fromkeys(range(len(keys)))
-    order: list[Decision] = []
-    while left:
-        # With nothing ready runs have asked in circles: then the first that is left goes next.
-        number = heapq.heappop(ready) if ready else next(iter(left))
-        if number not in left:
-            continue
-        del left[number]
-        order.append(known[keys[number]])
-        for after in behind.get(number, ()):
-            waiting[after] -= 1
-            if not waiting[after]:
-                heapq.heappush(ready, after)
-    return order
-
-
-def _ancestors(points: tuple[DecisionPoint, ...], index: int) -> set[int]:
-    found: set[int] = set()
-    stack = [index]
-    while stack:
-        point = points[stack.pop()]
-        for parent, _ in itertools.chain(point.conditions, *point.also):
-            if parent not in found:
-                found.add(parent)
-                stack.append(parent)
-    return found
 
 
 def _entangled(decision: Decision) -> SpaceError:

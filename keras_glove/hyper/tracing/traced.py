@@ -10,8 +10,9 @@ from keras_glove.hyper.dna import DNA
 from keras_glove.hyper.naming import short
 from keras_glove.hyper.origins import recall_dna, remember_dna
 from keras_glove.hyper.space import SearchSpace
+from keras_glove.hyper.tracing.decisions import Answer, Key
 from keras_glove.hyper.tracing.discovery import Discovery
-from keras_glove.hyper.tracing.runs import Answer, Key, Run
+from keras_glove.hyper.tracing.runs import Run
 from keras_glove.hyper.values import HyperValue
 from keras_glove.symbolic import equal, is_open
 from keras_glove.symbolic.recording import normalize
