@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -268,8 +269,9 @@ class OptunaStudy:
             return sampler
         make: Callable[..., Any] = SAMPLERS[sampler] if isinstance(sampler, str) else sampler
         arguments = dict(options)
-        if sampler in ("cmaes", "gp", "qmc"):  # choices are no news to whoever asks for it.
-            arguments.setdefault("warn_independent_sampling", False)
+        quiet = "warn_independent_sampling"  # of choices; TPE has none to give any more.
+        if sampler in ("cmaes", "gp", "qmc") and quiet in inspect.signature(make).parameters:
+            arguments.setdefault(quiet, False)
         if sampler == "grid":
             arguments.setdefault("search_space", self._grid())
         if isinstance(make, type) and issubclass(make, CONSTRAINED) and not TOLD_BY_TRIAL:
