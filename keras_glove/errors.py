@@ -40,6 +40,7 @@ __all__ = [
     "TableNotFoundError",
     "TrainingError",
     "TrialPruned",
+    "UnknownHashError",
 ]
 
 
@@ -152,6 +153,13 @@ class CellError(KerasGloveError, ValueError):
 
 class OutOfDomainError(KerasGloveError, ValueError):
     """A tabular benchmark was asked for what is not in its domain: a cell, or a budget."""
+
+
+class UnknownHashError(OutOfDomainError, KeyError):
+    """A tabular benchmark has no cell of this hash."""
+
+    def __str__(self) -> str:  # KeyError would show the message quoted.
+        return str(self.args[0]) if self.args else ""
 
 
 class RecordError(KerasGloveError, ValueError):
