@@ -14,6 +14,7 @@ from keras_glove.symbolic.display import to_html, tree
 from keras_glove.symbolic.equality import equal
 from keras_glove.symbolic.formatting import format_program
 from keras_glove.symbolic.leaves import register_value_kind
+from keras_glove.symbolic.making import add_call_handler, partial, program
 from keras_glove.symbolic.merging import merge
 from keras_glove.symbolic.node import MISSING, Missing, Node, OpenValue
 from keras_glove.symbolic.origin import Origin, derive, lineage
@@ -26,7 +27,7 @@ from keras_glove.symbolic.recording import add_describer, describe
 from keras_glove.symbolic.registry import name_of, register, resolve
 from keras_glove.symbolic.serialization import from_json, to_json
 from keras_glove.symbolic.signature import Signature, close_keywords, signature_of, take_keywords
-from keras_glove.symbolic.symbolize import add_call_handler, partial, program, symbolize
+from keras_glove.symbolic.symbolize import symbolize
 from keras_glove.symbolic.traversal import (
     children,
     is_open,

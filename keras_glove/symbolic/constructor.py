@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from keras_glove.symbolic import registry
+from keras_glove.symbolic.making import any_node, record_of, symbolic_call
 from keras_glove.symbolic.recording import remember
-from keras_glove.symbolic.symbolize import any_node, record_of, symbolic_call
 
 __all__ = ["SymbolicConstructor"]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import builtins
-import sys
 from typing import Any
 
 from keras_glove.errors import SerializationError
 from keras_glove.symbolic import registry
+from keras_glove.symbolic.targets import findable, place_of, target_of
 
 __all__ = ["Imports"]
 
@@ -27,7 +26,7 @@ class Imports:
 
     def name(self, value: Any) -> str:
         """How code names a class or function; raises `SerializationError` where it cannot."""
-        target = getattr(value, "__symbolic_target__", value)
+        target = target_of(value)
         module, qualified = _place_of(target, value)
         first = qualified.partition(".")[0]
         if module == "builtins" and first not in self._taken:
@@ -59,26 +58,19 @@ class Imports:
 
 def _place_of(target: Any, value: Any) -> tuple[str, str]:
     """The module and the qualified name under which a class or function is found."""
-    module = getattr(target, "__module__", None)
-    qualified = getattr(target, "__qualname__", None)
-    if isinstance(module, str) and isinstance(qualified, str):
+    told = place_of(target)
+    if told is not None:
+        module, qualified = told
         parts = module.split(".")
-        shorter = [".".join(parts[:size]) for size in range(1, len(parts) + 1)]
-        places = [(short, qualified) for short in shorter]
+        places = [(".".join(parts[:size]), qualified) for size in range(1, len(parts) + 1)]
         if registry.is_registered(target):
-            places.insert(0, tuple(registry.name_of(target).rpartition(".")[::2]))  # type: ignore[arg-type]
+            first, _, last = registry.name_of(target).rpartition(".")
+            places.insert(0, (first, last))
         for place in places:
-            if _found(*place) is target:
+            if findable(*place, target) is not None:
                 return place
     raise SerializationError(
         f"Expected a class or function that a module holds, received {value!r}, which code cannot "
         "name. A function needs a `def` at the top of a module; `kg.to_json` keeps large arrays, "
         "and a live object needs a program that describes it."
     )
-
-
-def _found(module: str, qualified: str) -> Any:
-    value: Any = builtins if module == "builtins" else sys.modules.get(module)
-    for name in qualified.split("."):
-        value = getattr(value, name, None)
-    return getattr(value, "__symbolic_target__", value)

@@ -14,6 +14,7 @@ from keras_glove.errors import RegistrationError, SerializationError
 from keras_glove.symbolic import registry
 from keras_glove.symbolic.node import MISSING
 from keras_glove.symbolic.path import Key, format_path
+from keras_glove.symbolic.targets import target_of
 
 __all__ = ["LEAF_READERS", "at", "leaf_to_json", "register_value_kind", "shown", "text_of"]
 
@@ -69,7 +70,7 @@ def leaf_to_json(value: Any, path: Sequence[Key]) -> Any:
         return _write_numpy(value, path)
     if isinstance(value, enum.Enum) and registry.is_registered(kind):
         return {"$type": "member", "enum": registry.name_of(kind), "name": value.name}
-    target = getattr(value, "__symbolic_target__", value)
+    target = target_of(value)
     if callable(target) and registry.is_registered(target):
         return {"$type": "callable", "name": registry.name_of(target)}
     return _no_form(value, path)

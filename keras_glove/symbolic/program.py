@@ -9,6 +9,7 @@ from keras_glove.errors import ArgumentError
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.origin import Origin, note_changes
 from keras_glove.symbolic.signature import signature_of
+from keras_glove.symbolic.targets import findable, place_of, target_of
 from keras_glove.symbolic.traversal import SCALARS, walk
 
 __all__ = ["Program"]
@@ -122,7 +123,14 @@ class Program(Node):
         return copied
 
     def __reduce__(self) -> Any:
-        return (Program, (self.__target__, self.__arguments__, self.__origin__))
+        # A symbolized function is found by its name, where a wrapper of it stands.
+        place = place_of(self.__target__)
+        found = findable(*place, self.__target__) if place is not None else None
+        return (_revived, (found or self.__target__, self.__arguments__, self.__origin__))
+
+
+def _revived(target: Any, arguments: dict[str, Any], origin: Origin | None) -> Program:
+    return Program(target_of(target), arguments, origin)
 
 
 def call_items(program: Program, *, defaults: bool = False) -> list[tuple[str, Any]]:

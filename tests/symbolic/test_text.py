@@ -49,7 +49,7 @@ def test_tree_and_html():
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(tree(net()))
     text = console.export_text()
-    assert "└── extra: dict of 1" in text and "└── filters: 16" in text
+    assert "└── extra: {'k': (1, 2.5)}" in text and "├── width: 4" in text
     shared = program(Conv, "<b>")
     page = to_html([shared, shared])
     assert "&lt;b&gt;" in page and "<b>" not in page and "(the one above)" in page
