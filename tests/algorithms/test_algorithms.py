@@ -8,16 +8,23 @@ from collections.abc import Callable
 import pytest
 
 from keras_glove.algorithms import (
+    NSGA2,
     Algorithm,
+    Chain,
+    Dedup,
     Evolution,
     HillClimb,
+    LocalSearch,
+    Mix,
     Newest,
+    PolicyGradient,
     Random,
     RegularizedEvolution,
     Sweep,
     Top,
     Tournament,
     Uniform,
+    Until,
 )
 from keras_glove.errors import AlgorithmError, SpaceError, StopSearch
 from keras_glove.hyper import DNA, SearchSpace, floatv, intv, manyof, oneof
@@ -49,8 +56,26 @@ def run(
         lambda seed: RegularizedEvolution(30, 8, seed=seed),
         lambda seed: HillClimb(seed=seed),
         lambda seed: Evolution(Tournament(4) >> Uniform(), Top(20), 20, seed=seed),
+        lambda seed: NSGA2(25, seed=seed),
+        lambda seed: LocalSearch(full=False, seed=seed),
+        lambda seed: PolicyGradient(seed=seed),
+        lambda seed: PolicyGradient(normalize=True, seed=seed),
+        lambda seed: Dedup(RegularizedEvolution(30, 8), seed=seed),
+        lambda seed: Mix({RegularizedEvolution(30, 8): 1, HillClimb(): 1}, seed=seed),
+        lambda seed: Chain([Until(Random(), trials=50), HillClimb()], seed=seed),
     ],
-    ids=["regularized", "hill_climb", "elitist"],
+    ids=[
+        "regularized",
+        "hill_climb",
+        "elitist",
+        "nsga2",
+        "local_search",
+        "policy_gradient",
+        "normalized",
+        "dedup",
+        "mix",
+        "chain",
+    ],
 )
 def test_finds_a_planted_optimum_better_than_random(make: Callable[[int], Algorithm]) -> None:
     for seed in range(10):
