@@ -50,33 +50,21 @@ def run(
     return rewards
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda seed: RegularizedEvolution(30, 8, seed=seed),
-        lambda seed: HillClimb(seed=seed),
-        lambda seed: Evolution(Tournament(4) >> Uniform(), Top(20), 20, seed=seed),
-        lambda seed: NSGA2(25, seed=seed),
-        lambda seed: LocalSearch(full=False, seed=seed),
-        lambda seed: PolicyGradient(seed=seed),
-        lambda seed: PolicyGradient(normalize=True, seed=seed),
-        lambda seed: Dedup(RegularizedEvolution(30, 8), seed=seed),
-        lambda seed: Mix({RegularizedEvolution(30, 8): 1, HillClimb(): 1}, seed=seed),
-        lambda seed: Chain([Until(Random(), trials=50), HillClimb()], seed=seed),
-    ],
-    ids=[
-        "regularized",
-        "hill_climb",
-        "elitist",
-        "nsga2",
-        "local_search",
-        "policy_gradient",
-        "normalized",
-        "dedup",
-        "mix",
-        "chain",
-    ],
-)
+LEARNERS: dict[str, Callable[[int], Algorithm]] = {
+    "regularized": lambda seed: RegularizedEvolution(30, 8, seed=seed),
+    "hill_climb": lambda seed: HillClimb(seed=seed),
+    "elitist": lambda seed: Evolution(Tournament(4) >> Uniform(), Top(20), 20, seed=seed),
+    "nsga2": lambda seed: NSGA2(25, seed=seed),
+    "local_search": lambda seed: LocalSearch(full=False, seed=seed),
+    "policy_gradient": lambda seed: PolicyGradient(seed=seed),
+    "normalized": lambda seed: PolicyGradient(normalize=True, seed=seed),
+    "dedup": lambda seed: Dedup(RegularizedEvolution(30, 8), seed=seed),
+    "mix": lambda seed: Mix({RegularizedEvolution(30, 8): 1, HillClimb(): 1}, seed=seed),
+    "chain": lambda seed: Chain([Until(Random(), trials=50), HillClimb()], seed=seed),
+}
+
+
+@pytest.mark.parametrize("make", LEARNERS.values(), ids=LEARNERS)
 def test_finds_a_planted_optimum_better_than_random(make: Callable[[int], Algorithm]) -> None:
     for seed in range(10):
         best = max(run(make(seed), LARGE, 400, matches))
