@@ -9,7 +9,7 @@ from typing import Any, NoReturn, Protocol
 from keras_glove.hyper import checks
 from keras_glove.hyper.points import Scale
 from keras_glove.symbolic import OpenValue, register_node_kind
-from keras_glove.symbolic.symbolize import stand_in
+from keras_glove.symbolic.making import stand_in
 
 __all__ = [
     "TRACER",
