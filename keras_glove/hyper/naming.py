@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from typing import Any
 
@@ -26,6 +27,8 @@ __all__ = ["decision_points", "literal", "points_of", "short"]
 _ROOT = "value"
 """The name of a hyper-value that is the whole program."""
 _SHORT = 60
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+"""What the repr of many objects ends with; it would make spaces differ from process to process."""
 
 
 def decision_points(layout: Layout) -> tuple[DecisionPoint, ...]:
@@ -222,6 +225,7 @@ def short(value: Any) -> str:
         text = f"{name}({', '.join(prefix + _inner(child) for prefix, child in items)})"
     else:
         text = _inner(value) if type(value) in (list, tuple, dict) else format_program(value)
+    text = _ADDRESS.sub("", text)
     return text if len(text) <= _SHORT else f"{text[: _SHORT - 3]}..."
 
 

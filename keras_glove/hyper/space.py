@@ -85,6 +85,9 @@ class SearchSpace:
         more = ", ..." if len(self) > 5 else ""
         return f"SearchSpace({len(self)} decision points: {names}{more})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (SearchSpace.of_points, (self.points,))
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-able document of the decision points."""
         return points_to_json(self.points)

@@ -67,12 +67,16 @@ class HyperValue(OpenValue):
         raise NotImplementedError
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
+        self._stay(name)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        self._stay(name)
+
+    def _stay(self, name: str) -> NoReturn:
         raise AttributeError(
-            f"Expected {self!r} to stay as it is, received a new value for {name!r}: hyper-values "
+            f"Expected {self!r} to stay as it is, received a change of {name!r}: hyper-values "
             "are immutable. Put a new one in its place with `kg.rebind`."
         )
-
-    __delattr__ = __setattr__  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_remake, (type(self), self.__fields__()))
