@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from keras_glove.data.loading import NAMES, Splits, load
+from keras_glove.data.loading import Splits, load
+from keras_glove.data.preparing import NAMES
 
 __all__ = ["NAMES", "Splits", "load"]

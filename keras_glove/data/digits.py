@@ -17,7 +17,7 @@ SPLITS = {"train": 0.6, "validation": 0.2, "test": 0.2}
 _SEED = 0
 
 
-class SklearnDigits(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
+class SklearnDigits(tfds.core.GeneratorBasedBuilder):
     """1,797 grey images of digits, 8 x 8 pixels, values 0 to 16, in ten classes.
 
     The test set of Alpaydin and Kaynak 1998, "Optical Recognition of Handwritten Digits" (UCI
