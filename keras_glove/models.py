@@ -10,7 +10,7 @@ from keras_glove.live.bases import base_of
 from keras_glove.live.graphs import apply, functional, tensor
 from keras_glove.live.reading import read_graph
 from keras_glove.symbolic import SymbolicConstructor
-from keras_glove.symbolic.symbolize import any_node
+from keras_glove.symbolic.making import any_node
 
 __all__ = ["Model", "Sequential", "apply", "functional", "tensor"]
 

@@ -14,6 +14,7 @@ import keras
 from keras_glove.errors import SerializationError
 from keras_glove.live.inputs import build_by_call, tensors_of_shapes
 from keras_glove.symbolic import Program, build, describe, from_json, to_json
+from keras_glove.symbolic.recording import forget, recall
 from keras_glove.symbolic.symbolize import symbolize_class
 
 __all__ = ["Recorded", "base_of"]
@@ -58,7 +59,9 @@ class _SavedAsProgram(Recorded):
         """
         if _PROGRAM not in config:
             arguments = {} if custom_objects is None else {"custom_objects": custom_objects}
-            return super().from_config(config, **arguments)  # type: ignore[misc]
+            live = super().from_config(config, **arguments)  # type: ignore[misc]
+            forget(live)  # its config tells the arguments better than the call just made with it
+            return live
         program = from_json(config[_PROGRAM])
         target = program.__target__ if isinstance(program, Program) else program
         if not (isinstance(target, type) and issubclass(target, cls)):
@@ -88,8 +91,8 @@ class _SavedByConfig(_SavedAsProgram):
         config = _config_of_keras(_SavedByConfig, self)
         if type(self).get_config is not _SavedByConfig.get_config:
             return config
-        program = describe(self)
-        if not isinstance(program, Program) or program.__arguments__.keys() <= config.keys():
+        program = recall(self)
+        if program is None or program.__arguments__.keys() <= config.keys():
             return config
         return _program_config(self)
 

@@ -21,8 +21,8 @@ from keras_glove.symbolic import (
     signature_of,
     with_children,
 )
+from keras_glove.symbolic.making import chosen, make
 from keras_glove.symbolic.recording import normalize
-from keras_glove.symbolic.symbolize import make
 
 __all__ = ["input_program", "is_space", "read_graph"]
 
@@ -149,10 +149,7 @@ class _Reader:
         program = self._call_program(found, certain)
         several = len(found.outputs) > 1
         if certain:
-            function = program.__arguments__["function"]
-            key = free_name(
-                function if isinstance(function, str) else _stem(function), self._tensors
-            )
+            key = free_name(_stem(program), self._tensors)
             self._tensors[key] = program
         for index, output in enumerate(found.outputs):
             if certain:
@@ -162,7 +159,7 @@ class _Reader:
                 one = _applied(part, (program, index), {}) if several else program
                 self._read[id(output)] = (output, one)
 
-    def _call_program(self, found: _Call, certain: bool) -> Program:
+    def _call_program(self, found: _Call, certain: bool) -> Any:
         if found.program is not None:
             self._below_open.update(map(id, found.outputs))
             return self._open_call(found.program, certain)
@@ -177,7 +174,9 @@ class _Reader:
         kwargs = {key: value for key, value in found.kwargs.items() if _was_given(value, found)}
         return _applied(function, self._converted(found.args), self._converted(kwargs))
 
-    def _open_call(self, program: Program, certain: bool = False) -> Program:
+    def _open_call(self, program: Program, certain: bool = False) -> Any:
+        if program.__target__ is chosen:
+            return self._converted(program.value)
         if program.__target__ is not call:
             signature = signature_of(program.__target__)
             args, kwargs = signature.call_arguments(program.__arguments__)
@@ -317,9 +316,13 @@ def input_program(layer: Any) -> Program:
 
 
 def _stem(function: Any) -> str:
-    """What a called layer, hyper-value or function is named by."""
+    """What a call is named by: the layer, hyper-value or function in it."""
+    if isinstance(function, str):
+        return function
     if isinstance(function, OpenValue):
         return getattr(function, "name", None) or "choice"
+    if isinstance(function, Program) and function.__target__ is apply:
+        return _stem(function.function)
     if not isinstance(function, Program):
         return snake_case(getattr(function, "__name__", type(function).__name__))
     if function.__target__ is revive:

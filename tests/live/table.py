@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_glove import layers
+from keras_glove.symbolic import register
 
 
 class Case(NamedTuple):
@@ -38,6 +39,10 @@ def double(x: Any) -> Any:
 @keras.saving.register_keras_serializable("tests")
 def halve(x: Any) -> Any:
     return x / 2
+
+
+register(double, "tests.double")
+register(halve, "tests.halve")
 
 
 def p(name: str, **arguments: Any) -> Any:
