@@ -35,7 +35,8 @@ def remember(live: Any, program: Program) -> None:
     """Notes which program made a live object; objects without weak references are passed over."""
     key = id(live)
     try:
-        reference = weakref.ref(live, lambda _: _RECORDS.pop(key, None))
+        # Bound as a default: when Python ends, globals go before the last objects do.
+        reference = weakref.ref(live, lambda _, records=_RECORDS: records.pop(key, None))
     except TypeError:
         return
     _RECORDS[key] = (reference, program)
