@@ -46,7 +46,7 @@ def main(folder: Path) -> None:
         epochs=digits.EPOCHS,
         path=folder / "nasbench101_digits.tfrecord",
     )
-    packed = Path(digits.__file__).with_name("digits.tfrecord.xz")
+    packed = Path(digits.__file__).with_name(digits.FILE)
     packed.write_bytes(lzma.compress(records.read_bytes(), preset=9 | lzma.PRESET_EXTREME))
     print(f"{packed}: {packed.stat().st_size} bytes")
 

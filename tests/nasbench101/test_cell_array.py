@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from keras_glove.benchmarks.nasbench101 import Cell, CellArray, enumerate_cells
 from keras_glove.errors import CellError, OutOfDomainError

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from keras_glove.benchmarks.nasbench101 import CONV1X1, CONV3X3, MAXPOOL3X3, Cell
 from keras_glove.errors import CellError, OutOfDomainError

@@ -6,6 +6,8 @@ Ying et al. 2019, "NAS-Bench-101: Towards Reproducible Neural Architecture Searc
 
 from keras_glove.benchmarks.nasbench101.cell_array import CellArray, enumerate_cells
 from keras_glove.benchmarks.nasbench101.cells import Cell
+from keras_glove.benchmarks.nasbench101.conversion import convert, table_path
+from keras_glove.benchmarks.nasbench101.digits import digits_cells, digits_table
 from keras_glove.benchmarks.nasbench101.drawing import Drawing
 from keras_glove.benchmarks.nasbench101.limits import (
     CONV1X1,
@@ -19,7 +21,11 @@ from keras_glove.benchmarks.nasbench101.limits import (
     OPERATIONS,
     OUTPUT,
 )
+from keras_glove.benchmarks.nasbench101.making import build_table
+from keras_glove.benchmarks.nasbench101.metrics import Evaluation, Metrics
 from keras_glove.benchmarks.nasbench101.parameters import Network, count_parameters
+from keras_glove.benchmarks.nasbench101.recipe import Recipe
+from keras_glove.benchmarks.nasbench101.table import NASBench
 
 __all__ = [
     "CONV1X1",
@@ -35,7 +41,16 @@ __all__ = [
     "Cell",
     "CellArray",
     "Drawing",
+    "Evaluation",
+    "Metrics",
+    "NASBench",
     "Network",
+    "Recipe",
+    "build_table",
+    "convert",
     "count_parameters",
+    "digits_cells",
+    "digits_table",
     "enumerate_cells",
+    "table_path",
 ]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["crc32c", "mask", "masked_crc32c"]
+__all__ = ["Bytes", "Places", "crc32c", "mask", "masked_crc32c"]
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Words = np.ndarray[Any, np.dtype[np.uint32]]
@@ -49,11 +49,12 @@ def crc32c(buffer: Bytes, starts: Places, stops: Places) -> Words:
     longest = int(lengths.max(initial=0))
     steps = -(-longest // _STEP)
     # Zeros in front, so that the first step of every piece can reach back before its start.
-    padded = np.concatenate([np.zeros(steps * _STEP, dtype=np.uint8), buffer])
+    front = max(steps, 1) * _STEP
+    padded = np.concatenate([np.zeros(front, dtype=np.uint8), buffer])
     windows = np.lib.stride_tricks.sliding_window_view(padded, _STEP)
     crc = np.zeros(len(starts), dtype=np.uint32)
     for step in range(steps, 0, -1):
-        words = windows[stops + (steps - step) * _STEP].view(np.uint64)[:, 0]
+        words = windows[stops + front - step * _STEP].view(np.uint64)[:, 0]
         missing = step * _STEP - lengths
         if (missing > 0).any():
             words &= _KEPT[np.clip(missing, 0, _STEP)]

@@ -8,15 +8,25 @@ made it.
 
 from __future__ import annotations
 
+import functools
+import io
+import lzma
+from importlib import resources
 from typing import Final
 
 import numpy as np
 
 from keras_glove.benchmarks.nasbench101.cell_array import CellArray, enumerate_cells
+from keras_glove.benchmarks.nasbench101.columns import Columns
+from keras_glove.benchmarks.nasbench101.conversion import read_columns
 from keras_glove.benchmarks.nasbench101.parameters import Network
 from keras_glove.benchmarks.nasbench101.recipe import Recipe
+from keras_glove.benchmarks.nasbench101.table import NASBench, Repeat
 
-__all__ = ["EPOCHS", "NETWORK", "RECIPE", "SEED", "digits_cells"]
+__all__ = ["EPOCHS", "FILE", "NETWORK", "RECIPE", "SEED", "digits_cells", "digits_table"]
+
+FILE: Final = "digits.tfrecord.xz"
+"""The record file, compressed, beside this one."""
 
 EPOCHS: Final = (2, 4, 8, 16)
 """The budgets; of 320 images, in batches of 40."""
@@ -48,3 +58,24 @@ def digits_cells() -> CellArray:
         there = np.flatnonzero(sizes == size)
         chosen.append(np.random.default_rng([SEED, size]).choice(there, count, replace=False))
     return cells[np.sort(np.concatenate(chosen))]
+
+
+def digits_table(seed: int | None = None, *, repeat: Repeat = "random") -> NASBench:
+    """The table; its budgets are `EPOCHS`, so ask it for `epochs=16`, not for the usual 108.
+
+    Args:
+        seed, repeat: as for `NASBench`.
+
+    >>> table = digits_table(repeat=0)
+    >>> len(table), sorted(table.valid_epochs)
+    (200, [2, 4, 8, 16])
+    >>> table.query(table.cells[0], epochs=16)["validation_accuracy"] > 0.5
+    True
+    """
+    return NASBench.of_columns(_columns(), seed, repeat=repeat)
+
+
+@functools.cache
+def _columns() -> Columns:
+    packed = resources.files("keras_glove.benchmarks.nasbench101") / FILE
+    return read_columns(io.BytesIO(lzma.decompress(packed.read_bytes())), FILE)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
 
 from keras_glove.benchmarks.nasbench101.graphs import Parents
 
@@ -18,7 +20,8 @@ __all__ = ["INPUT_LABEL", "OUTPUT_LABEL", "module_hash"]
 INPUT_LABEL = -1
 OUTPUT_LABEL = -2
 
-Neighbours = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+Side = tuple[int, Any]
+"""How many neighbours, and what picks their digests: a place for one, else a getter of many."""
 
 try:
     hashlib.md5(b"")
@@ -38,47 +41,57 @@ def module_hash(parents: Parents, labels: Sequence[int]) -> str:
     >>> module_hash((0, 1), (-1, -2))
     '043721b9c7fe8c5fad811d47d83132ec'
     """
-    neighbours = _neighbours(parents)
+    sides = _sides(parents)
     digests = [
-        _digest_often(str((len(after), len(before), label)))
-        for (before, after), label in zip(neighbours, labels, strict=True)
+        _digest_often(str((after[0], before[0], label)))
+        for (before, after), label in zip(sides, labels, strict=True)
     ]
-    digests = [_digest_often(text) for text in _messages(digests, neighbours)]
+    digests = [_digest_often(text) for text in _messages(digests, sides)]
     for _ in parents[1:]:
-        digests = [_md5(text.encode()).hexdigest() for text in _messages(digests, neighbours)]
+        digests = [_md5(text.encode()).hexdigest() for text in _messages(digests, sides)]
     return _md5(str(sorted(digests)).encode()).hexdigest()
 
 
 @functools.lru_cache(maxsize=8192)
-def _neighbours(parents: Parents) -> Neighbours:
+def _sides(parents: Parents) -> tuple[tuple[Side, Side], ...]:
     """For each vertex those with an edge to it, and those it has an edge to."""
     vertices = range(len(parents))
-    return tuple(
-        [
-            (
-                tuple([x for x in vertices if parents[v] >> x & 1]),
-                tuple([y for y in vertices if parents[y] >> v & 1]),
-            )
-            for v in vertices
-        ]
-    )
+    before = [[x for x in vertices if parents[v] >> x & 1] for v in vertices]
+    after = [[y for y in vertices if parents[y] >> v & 1] for v in vertices]
+    return tuple(zip(map(_side, before), map(_side, after), strict=True))
 
 
-def _messages(digests: list[str], neighbours: Neighbours) -> list[str]:
+def _side(vertices: list[int]) -> Side:
+    if len(vertices) == 1:
+        return 1, vertices[0]
+    return len(vertices), itemgetter(*vertices) if vertices else _no_digests
+
+
+def _no_digests(digests: list[str]) -> tuple[str, ...]:
+    return ()
+
+
+def _messages(digests: list[str], sides: tuple[tuple[Side, Side], ...]) -> list[str]:
     """For each vertex the digests of its neighbours, each side sorted, and its own.
 
-    Most sides have one or two: told apart, they are several times faster than sorting a list.
+    One or two neighbours, the most common numbers, are told apart for speed.
     """
     messages = []
-    for (before, after), own in zip(neighbours, digests, strict=True):
-        if len(before) == 1:
-            left = digests[before[0]]
+    for ((n, before), (m, after)), own in zip(sides, digests, strict=True):
+        if n == 1:
+            left = digests[before]
+        elif n == 2:
+            left, other = before(digests)
+            left = left + other if left < other else other + left
         else:
-            left = "".join(sorted([digests[v] for v in before]))
-        if len(after) == 1:
-            right = digests[after[0]]
+            left = "".join(sorted(before(digests)))
+        if m == 1:
+            right = digests[after]
+        elif m == 2:
+            right, other = after(digests)
+            right = right + other if right < other else other + right
         else:
-            right = "".join(sorted([digests[v] for v in after]))
+            right = "".join(sorted(after(digests)))
         messages.append(f"{left}|{right}|{own}")
     return messages
 

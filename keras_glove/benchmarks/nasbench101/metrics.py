@@ -128,6 +128,8 @@ def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
             position += 4
         else:
             raise ValueError(f"no field has the wire type {kind}")
+    if position > end:
+        raise ValueError(f"it ends {position - end} bytes too early")
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from keras_glove.benchmarks.nasbench101.cells import Cell
 from keras_glove.benchmarks.nasbench101.metrics import Metrics, decode, encode
 from keras_glove.errors import RecordError
 
-__all__ = ["Row", "format_row", "parse_row"]
+__all__ = ["EXPECTED", "Row", "format_row", "parse_row"]
 
 
 class Row(NamedTuple):
@@ -58,11 +58,13 @@ def parse_row(data: bytes) -> Row:
         module_hash, epochs, adjacency, operations, text = fields
         metrics = decode(base64.b64decode(text, validate=True))
     except (ValueError, TypeError, binascii.Error) as error:
-        raise RecordError(f"expected {_FORM}, received {data[:60]!r}: {error}.") from error
+        raise RecordError(f"expected {EXPECTED}, received {data[:60]!r}: {error}.") from error
     row = Row(module_hash, epochs, adjacency, operations, metrics)
     if [type(field) for field in row[:4]] != [str, int, str, str]:
-        raise RecordError(f"expected {_FORM}, received {data[:60]!r}.")
+        raise RecordError(f"expected {EXPECTED}, received {data[:60]!r}.")
     return row
 
 
-_FORM = "a JSON list of a hash, epochs, an adjacency matrix, operations and metrics in base64"
+EXPECTED: Final = (
+    "a JSON list of a hash, epochs, an adjacency matrix, operations and metrics in base64"
+)
