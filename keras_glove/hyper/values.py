@@ -273,6 +273,12 @@ class FloatV(_Number):
 
 
 def _opened(value: HyperValue) -> Any:
+    """What the functions below return. What users write is checked for equal candidates here.
+
+    Deciding a part of a space may leave equal candidates behind, which then do no harm.
+    """
+    if isinstance(value, _Choice):
+        checks.check_distinct(type(value).__name__.lower(), value.candidates)
     tracer = TRACER.get()
     return stand_in(value) if tracer is None else tracer.decide(value)
 

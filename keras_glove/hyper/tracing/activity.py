@@ -17,7 +17,7 @@ import numpy as np
 from keras_glove.hyper.points import Conditions
 from keras_glove.hyper.tracing.decisions import Answer, Decision, Key
 
-__all__ = ["Clause", "Entangled", "Feature", "Inseparable", "Table", "TooWide"]
+__all__ = ["Clause", "Entangled", "Feature", "Inseparable", "Table", "TooWide", "clause_order"]
 
 Clause = dict[int, frozenset[Any]]
 """For each feature the values of which one makes the clause hold; None stands for inactive."""
@@ -283,7 +283,17 @@ class Table:
             for number, allowed in clause.items()
             for value in allowed
         ]
-        return tuple(sorted(pairs, key=lambda pair: (pair[0], pair[1] is None, pair[1] or 0)))
+        return tuple(sorted(pairs, key=_pair_order))
+
+
+def _pair_order(pair: tuple[int, Any]) -> tuple[int, bool, Any]:
+    return pair[0], pair[1] is None, pair[1] or 0
+
+
+def clause_order(conditions: Conditions) -> tuple[bool, list[tuple[int, bool, Any]]]:
+    """Puts a clause that asks for no inactive point, and for the latest points, last."""
+    asks_for_none = any(value is None for _, value in conditions)
+    return not asks_for_none, [_pair_order(pair) for pair in conditions]
 
 
 def _asked_later(

@@ -19,7 +19,14 @@ from keras_glove.hyper.dna import DNA
 from keras_glove.hyper.naming import points_of
 from keras_glove.hyper.points import DecisionPoint
 from keras_glove.hyper.structure import Structure
-from keras_glove.hyper.tracing.activity import Clause, Entangled, Inseparable, Table, TooWide
+from keras_glove.hyper.tracing.activity import (
+    Clause,
+    Entangled,
+    Inseparable,
+    Table,
+    TooWide,
+    clause_order,
+)
 from keras_glove.hyper.tracing.checking import dnas_to_check
 from keras_glove.hyper.tracing.decisions import Answer, Answers, Decision, Key, give_names, in_order
 from keras_glove.hyper.tracing.runs import Run, two_kinds
@@ -212,7 +219,8 @@ class Discovery:
         starts = [0, *itertools.accumulate(widths)]
         for number, decision in enumerate(self.decisions):
             decision.start = starts[number]
-            pairs = sorted([table.conditions(clause, starts) for clause in clauses[number]])
+            own = [table.conditions(clause, starts) for clause in clauses[number]]
+            pairs = sorted(own, key=clause_order)
             yield from points_of(
                 decision.value,
                 decision.start,
