@@ -60,12 +60,12 @@ class Collector:
         for number, record in enumerate(records, start=self._rows):
             try:
                 module_hash, budget, adjacency, operations, text = json.loads(record)
-                known = self._known.get(module_hash)
-                if known is None or known[1:3] != (adjacency, operations):
-                    known = self._check_cell(module_hash, adjacency, operations, number)
                 texts.append(a2b_base64(text))
-            except (ValueError, TypeError) as error:
+            except (TypeError, ValueError) as error:
                 self._refuse(number, f"expected {EXPECTED}, received {record[:80]!r} ({error})")
+            known = self._known.get(module_hash) if type(module_hash) is str else None
+            if known is None or known[1:3] != (adjacency, operations):
+                known = self._check_cell(module_hash, adjacency, operations, number)
             if type(budget) is not int or budget < 1:
                 self._refuse(number, f"expected whole epochs above 0, received {budget!r}")
             cells.append(known.number)
@@ -77,7 +77,9 @@ class Collector:
         self._parameters.append(parameters)
         self._rows += len(records)
 
-    def _check_cell(self, given: str, adjacency: str, operations: str, row: int) -> _Known:
+    def _check_cell(self, given: Any, adjacency: Any, operations: Any, row: int) -> _Known:
+        if not all(isinstance(field, str) for field in (given, adjacency, operations)):
+            self._refuse(row, f"expected {EXPECTED}, received {[given, adjacency, operations]}")
         size = round(len(adjacency) ** 0.5)
         if not _HASH.fullmatch(given):
             self._refuse(row, f"expected 32 hexadecimal digits, received the hash {given!r}")
