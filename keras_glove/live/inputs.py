@@ -17,6 +17,9 @@ def first_argument(model: keras.Layer) -> str:
 
 def known_inputs(model: keras.Layer) -> Any:
     """The structure of `KerasTensor`s that a model was called on first; None if it cannot tell."""
+    arguments = inspect.signature(model.call).parameters.values()
+    if sum(map(_is_required, arguments)) > 1:  # Keras remembers one
+        return None
     try:
         # A Sequential has `inputs` when it is built, but `input` only once it is called.
         known = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
@@ -24,11 +27,7 @@ def known_inputs(model: keras.Layer) -> Any:
     except (AttributeError, ValueError):  # never called on symbolic tensors
         pass
     shapes = (model.get_build_config() or {}).get("input_shape") if model.built else None
-    arguments = inspect.signature(model.call).parameters.values()
-    several = sum(map(_is_required, arguments)) > 1
-    if shapes is None or several:  # Keras remembers the shape of one
-        return None
-    return tensors_of_shapes(shapes, model.input_dtype, batched=True)
+    return None if shapes is None else tensors_of_shapes(shapes, model.input_dtype, batched=True)
 
 
 def _is_required(argument: inspect.Parameter) -> bool:

@@ -24,7 +24,7 @@ from keras_glove.symbolic import (
 from keras_glove.symbolic.making import chosen, make
 from keras_glove.symbolic.recording import normalize
 
-__all__ = ["input_program", "is_space", "read_graph"]
+__all__ = ["input_program", "is_space", "operations_behind", "read_graph"]
 
 
 def is_space(model: Any) -> bool:
@@ -48,6 +48,19 @@ def read_graph(inputs: Any, outputs: Any, **options: Any) -> Program:
       DescriptionError: a layer that cannot be made again.
     """
     return _Reader(inputs, outputs).program(options)
+
+
+def operations_behind(outputs: Any) -> list[Any]:
+    """The operations and layers that symbolic tensors come from, those of inputs left out."""
+    found: dict[int, Any] = {}
+    stack = tensors_in(outputs)
+    while stack:
+        operation = stack[-1]._keras_history.operation
+        call = _Call(stack.pop())
+        if call.key not in found and not isinstance(operation, keras.layers.InputLayer):
+            found[call.key] = operation
+            stack += tensors_in(call.given)
+    return list({id(operation): operation for operation in found.values()}.values())
 
 
 class _Call:
