@@ -17,7 +17,7 @@ from typing import Any
 
 from keras_glove.algorithms import Algorithm, RegularizedEvolution
 from keras_glove.hyper import floatv, oneof
-from keras_glove.search import Study, Trial, search
+from keras_glove.search import Study, Trial, claims, search
 
 ROOT = Path(__file__).absolute().parents[2]
 _BARE = f"""
@@ -62,7 +62,9 @@ def main() -> None:
     parser.add_argument("storage")
     parser.add_argument("--trials", type=int)
     parser.add_argument("--seconds", type=float, default=0.0)
+    parser.add_argument("--patience", type=float, default=60.0)
     parser.add_argument("--deadly", type=int, default=-1)
+    parser.add_argument("--machine", help="what to take this machine for")
     given = parser.parse_args()
 
     def run(child: Any, trial: Trial) -> Any:
@@ -71,6 +73,8 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return objective(child, trial, given.seconds)
 
-    study = Study("s", given.storage, seed=9)
+    if given.machine is not None:
+        claims.machine = lambda: given.machine  # type: ignore[assignment]
+    study = Study("s", given.storage, seed=9, patience_s=given.patience)
     search(SPACE, run, algorithm(), given.trials, study=study, progress=False)
     study.close()

@@ -31,20 +31,41 @@ def connect(url: str, name: str) -> SqlBackend:
     Raises:
         SearchError: if the database cannot be opened, or is of a kind without shared locks.
     """
-    storage = open_database(url)
-    storage.remove_session()
-    storage.engine.dispose()
-    parsed = sa.make_url(_with_driver(url))
-    engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    with _opening(url):
+        parsed = sa.make_url(_with_driver(url))
+        engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     kind = engine.dialect.name
     if kind == "sqlite":
-        return SqlBackend(name, _tuned(engine), _file_locker(parsed.database))
-    if kind not in _ADVISORY:
+        engine, locker = _tuned(engine), _file_locker(parsed.database)
+    elif kind in _ADVISORY:
+        locker = _advisory_lock
+    else:
         raise SearchError(
             f"expected a database among {['sqlite', *_ADVISORY]}, received one of {kind}: there "
             "processes could not be kept from proposing at once."
         )
-    return SqlBackend(name, engine, _advisory_lock)
+    with _opening(url):
+        if _has_tables(engine):
+            _check_tables(url)
+        else:  # Optuna makes them without a lock.
+            with locker(engine, "the tables"):
+                _check_tables(url)
+    return SqlBackend(name, engine, locker)
+
+
+def _check_tables(url: str) -> None:
+    """Has Optuna make its tables, and look at their version."""
+    storage = open_database(url)
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+def _has_tables(engine: sa.Engine) -> bool:
+    """Whether Optuna's tables are all there: the last that it writes is their version."""
+    if not sa.inspect(engine).has_table("alembic_version"):
+        return False
+    with engine.begin() as connection:
+        return connection.execute(sa.text("SELECT 1 FROM alembic_version")).first() is not None
 
 
 def open_database(url: str) -> RDBStorage:
@@ -53,9 +74,18 @@ def open_database(url: str) -> RDBStorage:
     Raises:
         SearchError: if it cannot be opened.
     """
-    try:
+    with _opening(url):
         return RDBStorage(_with_driver(url))
+
+
+@contextmanager
+def _opening(url: str) -> Iterator[None]:
+    """Tells what libraries raise for a database that cannot be opened as one error of ours."""
+    try:
+        yield
     except (ImportError, sa.exc.SQLAlchemyError, OptunaError, RuntimeError) as error:
+        if isinstance(error, SearchError):
+            raise
         raise SearchError(
             f"expected a storage that can be opened, received {url!r}: {type(error).__name__}: "
             f"{error}. A URL looks like 'postgresql://user:password@host/database'; PostgreSQL "
