@@ -21,7 +21,8 @@ from keras_glove.errors import AlgorithmError
 from keras_glove.hyper import DNA, SearchSpace
 
 _REFUSALS = 32  # drafts in a row, after which children are mutated once more.
-_DETOURS = 8  # further mutations, at most, of a child that has become a living individual.
+_DETOURS = 3  # further mutations, at most, of a child that has become a living individual.
+_ALL_LIVE = 256  # drafts in a row, after which all that is allowed may well be living.
 
 
 class Evolution(Algorithm):
@@ -112,7 +113,9 @@ class Evolution(Algorithm):
         """Changes a child further, by the mutators of the reproduction; not into a parent."""
         parts = self._reproduction.parts()
         mutators = [part for part in parts if isinstance(part, Mutator)] or [Uniform()]
-        living = {individual.dna for individual in self._population}
+        living = set()
+        if self._refused < _ALL_LIVE:
+            living = {individual.dna for individual in self._population}
         children = [Individual(dna)]
         for number in range(times + _DETOURS):
             if number >= times and children[0].dna not in living:

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from keras_glove.algorithms import Evolution, HillClimb, Newest, Random, Sweep, Top, Uniform
+from keras_glove.algorithms import (
+    Evolution,
+    HillClimb,
+    Newest,
+    Random,
+    RegularizedEvolution,
+    Sweep,
+    Top,
+    Uniform,
+)
 from keras_glove.errors import AlgorithmError, DNAError, SearchError, SpaceError
 from keras_glove.hyper import (
     DNA,
@@ -143,11 +152,21 @@ def test_an_enumeration_never_gives_up() -> None:
 
 
 def test_evolution_crosses_what_is_refused() -> None:
-    """From one allowed point no single mutation leads to another: all decisions are equal."""
-    algorithm = Evolution(Top(1) >> Uniform(), Newest(5), 1, seed=0).seed([DNA([0] * 4)])
-    algorithm.setup(constrained(lambda dna: len(set(dna)) == 1))
-    algorithm.feedback(algorithm.propose(), 1.0)
-    assert algorithm.propose() != DNA([0] * 4)
+    """No single mutation leads from one allowed point to another: both decisions are equal."""
+    for seed in range(10):
+        algorithm = Evolution(Top(1) >> Uniform(), Newest(5), 1, seed=seed).seed([DNA([0, 0])])
+        algorithm.setup(constrained(lambda dna: dna[0] == dna[1], points=2))
+        algorithm.feedback(algorithm.propose(), 1.0)
+        assert algorithm.propose() != DNA([0, 0])
+
+
+def test_evolution_repeats_what_it_knows_where_nothing_else_is_allowed() -> None:
+    algorithm = RegularizedEvolution(4, 2, seed=0)
+    algorithm.setup(constrained(lambda dna: dna == DNA([0, 0]), points=2))
+    for _ in range(6):
+        dna = algorithm.propose()
+        assert dna == DNA([0, 0])
+        algorithm.feedback(dna, 1.0)
 
 
 def test_a_known_point_has_to_be_allowed() -> None:
