@@ -61,10 +61,10 @@ class Monitor:
         """The value, negated if less is better; None for an epoch without validation.
 
         Raises:
-            TrainingError: if the logs do not hold the value.
+            TrainingError: if the logs do not hold the value, or it is no single number.
         """
         if self.name in logs:
-            value = float(logs[self.name])
+            value = self._number(logs[self.name])
             return value if self.mode == "max" else -value
         # With `validation_freq` some epochs have no validation at all.
         if self.validates and not any(name.startswith("val_") for name in logs):
@@ -73,6 +73,15 @@ class Monitor:
             f"expected the model to report the monitored {self.name!r}; it reports "
             f"{sorted(map(str, logs))}. Monitor one of these, or compile with that metric."
         )
+
+    def _number(self, value: Any) -> float:
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise TrainingError(
+                f"expected the monitored {self.name!r} to be one number, received {value!r}; "
+                "metrics of keras.metrics that report one per class take `average='macro'`."
+            ) from None
 
 
 def _mode_of(name: str) -> Mode:

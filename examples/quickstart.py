@@ -41,9 +41,9 @@ class Residual(layers.Layer):
         super().__init__()
         conv = layers.SeparableConv2D if operation == "separable" else layers.Conv2D
         self.conv1 = conv(width, kernel, padding="same", use_bias=False)
-        self.norm1 = layers.BatchNormalization()
+        self.norm1 = layers.BatchNormalization(momentum=0.9)
         self.conv2 = conv(width, kernel, padding="same", use_bias=False)
-        self.norm2 = layers.BatchNormalization()
+        self.norm2 = layers.BatchNormalization(momentum=0.9)
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         y = keras.ops.relu(self.norm1(self.conv1(x), training=training))
@@ -86,7 +86,7 @@ class ResidualNet(kg.Model):
 
 def static_model() -> Any:
     """The network as one would write it by hand."""
-    return ResidualNet(stem=16, stages=[Stage(16), Stage(32)])
+    return ResidualNet(stem=8, stages=[Stage(8), Stage(16)])
 
 
 def search_space() -> Any:
@@ -101,7 +101,7 @@ def search_space() -> Any:
         )
 
     stem = kg.oneof([8, 16, 32], name="stem")
-    stages = [stage(1, [16, 24, 32]), stage(2, [32, 48, 64])]
+    stages = [stage(1, [8, 16, 24, 32]), stage(2, [16, 32, 48, 64])]
     return kg.program(ResidualNet, stem=stem, stages=stages)
 
 
@@ -188,12 +188,12 @@ def main() -> None:
     """Searches, compares on the test set, and saves the best child."""
     options = parse_options()
     splits = data.load(options.dataset)
-    console = Console()
+    console = Console(soft_wrap=True)
     size = kg.SearchSpace(search_space()).size
     console.print(f"{size:,} architectures, {options.trials} trials for each algorithm")
     results = search(splits, options.trials, options.epochs, options.seed)
 
-    table = Table("network", "test accuracy", "parameters", "multiply-adds", "seconds per trial")
+    table = Table("network", "test accuracy", "parameters", "multiply-adds", "seconds/trial")
     given = kg.program(static_model())
     accuracies, child = retrain(given, splits, 2 * options.epochs)
     table.add_row(*row("given", accuracies, child, None))

@@ -15,6 +15,7 @@ __all__ = [
     "ConversionError",
     "CostError",
     "DNAError",
+    "DataError",
     "DependencyError",
     "DescriptionError",
     "DivergenceError",
@@ -36,8 +37,10 @@ __all__ = [
     "StopSearch",
     "StrategyError",
     "TableError",
+    "TableNotFoundError",
     "TrainingError",
     "TrialPruned",
+    "UnknownHashError",
 ]
 
 
@@ -152,6 +155,13 @@ class OutOfDomainError(KerasGloveError, ValueError):
     """A tabular benchmark was asked for what is not in its domain: a cell, or a budget."""
 
 
+class UnknownHashError(OutOfDomainError, KeyError):
+    """A tabular benchmark has no cell of this hash."""
+
+    def __str__(self) -> str:  # KeyError would show the message quoted.
+        return str(self.args[0]) if self.args else ""
+
+
 class RecordError(KerasGloveError, ValueError):
     """A file of records is damaged, incomplete, or of another format."""
 
@@ -160,5 +170,13 @@ class TableError(KerasGloveError, OSError):
     """The file that a table is kept in cannot be read or written."""
 
 
+class TableNotFoundError(TableError, FileNotFoundError):
+    """The file that a table is kept in, or made of, is not there."""
+
+
 class ConversionError(KerasGloveError, ValueError):
     """A model cannot be had from the classes of Keras alone."""
+
+
+class DataError(KerasGloveError, ValueError):
+    """A data set is not known, or cannot be had here."""

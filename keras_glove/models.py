@@ -6,14 +6,14 @@ from typing import Any
 
 import keras
 
-from keras_glove.live.bases import base_of
-from keras_glove.live.tensors import functional
+from keras_glove.live.graphs import apply, functional, tensor
+from keras_glove.live.reading import read_graph
 from keras_glove.symbolic import SymbolicConstructor, is_open
-from keras_glove.symbolic.symbolize import any_node, make
+from keras_glove.symbolic.making import any_node, make
 from keras_glove.weight_sharing.lowering import lowering
-from keras_glove.weight_sharing.models import Model as ModelBase, lower
+from keras_glove.weight_sharing.models import Model as ModelBase, SequentialBase, lower
 
-__all__ = ["Model", "Sequential"]
+__all__ = ["Model", "Sequential", "apply", "functional", "tensor"]
 
 
 class _ModelConstructor(SymbolicConstructor):
@@ -21,7 +21,7 @@ class _ModelConstructor(SymbolicConstructor):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if any_node(args, kwargs):
-            return make(functional, args, kwargs)
+            return read_graph(*args, **kwargs)
         return self.__symbolic_target__(*args, **kwargs)
 
 
@@ -34,15 +34,17 @@ class _SequentialConstructor(SymbolicConstructor):
         return super().__call__(*args, **kwargs)
 
 
-Model: Any = _ModelConstructor(keras.Model, "keras.models.Model", bases=(ModelBase,))
+Model: Any = _ModelConstructor(keras.Model, "keras.models.Model", bases=(ModelBase, keras.Model))
 """`keras.Model`, to subclass or to call with `inputs` and `outputs`.
 
-A subclass is symbolic: called with concrete arguments it is a Keras model as ever, and called
-with an open value it gives a program, a search space. It is saved with its program, so it needs
-no `get_config`. A functional model whose graph holds calls with open values is a space, too.
+A subclass is symbolic: called with concrete arguments it is a Keras model as ever. Called with an
+open value it is a supernet: a Keras model, too, that holds the weights of all children of that
+search space, and computes what the child does which it is set to (`decide`). `kg.program(model)`
+is the space itself; `kg.program(Classifier, width=oneof([16, 32]))` is that without any model.
+It is saved with its program, so it needs no `get_config`.
 
 >>> import keras
->>> from keras_glove import Model, layers, oneof
+>>> from keras_glove import DNA, Model, layers, oneof, program
 >>> class Classifier(Model):
 ...     def __init__(self, width, classes=10):
 ...         super().__init__()
@@ -52,16 +54,21 @@ no `get_config`. A functional model whose graph holds calls with open values is 
 ...         return self.head(self.hidden(x))
 >>> isinstance(Classifier(32), keras.Model)
 True
->>> Classifier(oneof([16, 32]))
-Classifier(width=oneof([16, 32]))
+>>> model = Classifier(oneof([16, 32]))
+>>> isinstance(model, Classifier), program(model)
+(True, Classifier(width=oneof([16, 32])))
+>>> model(keras.ops.ones((1, 8))).shape
+TensorShape([1, 10])
+>>> model.child(DNA((0,))).hidden.units
+16
 """
 
 Sequential: Any = _SequentialConstructor(
-    keras.Sequential, "keras.models.Sequential", bases=base_of(keras.Sequential)
+    keras.Sequential, "keras.models.Sequential", bases=(SequentialBase, keras.Sequential)
 )
-"""`keras.Sequential`; with an open value among its layers it gives a program.
+"""`keras.Sequential`; with an open value among its layers it is a supernet.
 
->>> from keras_glove import Sequential, layers, oneof
->>> Sequential([layers.Dense(oneof([8, 16])), layers.Dense(1)])
+>>> from keras_glove import Sequential, layers, oneof, program
+>>> program(Sequential([layers.Dense(oneof([8, 16])), layers.Dense(1)]))
 Sequential(layers=[Dense(units=oneof([8, 16])), Dense(units=1)])
 """

@@ -41,6 +41,7 @@ from keras_glove.algorithms.operators import (
     UniformCrossover,
     Weighted,
 )
+from keras_glove.algorithms.optuna import Optuna
 from keras_glove.algorithms.outcomes import Outcome
 from keras_glove.algorithms.policy_gradient import PolicyGradient
 from keras_glove.algorithms.random import Random
@@ -67,6 +68,7 @@ __all__ = [
     "Objectives",
     "Oldest",
     "Operator",
+    "Optuna",
     "Outcome",
     "PerPoint",
     "Pipeline",

@@ -28,8 +28,8 @@ class Bananas(Algorithm):
     equation 2 there), and the `batch` highest are proposed. Nothing is proposed twice,
     and once every point of the space has been, the search ends.
 
-    For searches whose trials take minutes: a round costs 0.1 to 1 seconds. Needs
-    scikit-learn (`pip install 'keras_glove[predictors]'`).
+    For searches whose trials take minutes: a round costs about 0.1 seconds, and more with
+    every trial known. Needs scikit-learn (`pip install 'keras_glove[predictors]'`).
 
     Args:
         initial: rewards of random points before the first round.

@@ -20,7 +20,9 @@ from keras_glove.algorithms.outcomes import Outcome
 from keras_glove.errors import AlgorithmError
 from keras_glove.hyper import DNA, SearchSpace
 
-_REFUSALS = 32
+_REFUSALS = 32  # drafts in a row, after which children are mutated once more.
+_DETOURS = 3  # further mutations, at most, of a child that has become a living individual.
+_ALL_LIVE = 256  # drafts in a row, after which all that is allowed may well be living.
 
 
 class Evolution(Algorithm):
@@ -108,12 +110,18 @@ class Evolution(Algorithm):
         return self._mutated(child, self._refused // _REFUSALS)
 
     def _mutated(self, dna: DNA, times: int) -> DNA:
-        """Changes a child further, by the mutators of the reproduction."""
+        """Changes a child further, by the mutators of the reproduction; not into a parent."""
         parts = self._reproduction.parts()
         mutators = [part for part in parts if isinstance(part, Mutator)] or [Uniform()]
+        living = set()
+        if self._refused < _ALL_LIVE:
+            living = {individual.dna for individual in self._population}
         children = [Individual(dna)]
-        for mutator in mutators * times:
-            children = mutator(children, self._ready("propose"), self._rng)
+        for number in range(times + _DETOURS):
+            if number >= times and children[0].dna not in living:
+                break
+            for mutator in mutators:
+                children = mutator(children, self._ready("propose"), self._rng)
         return children[0].dna
 
     def _learn(self, dna: DNA, outcome: Outcome) -> None:

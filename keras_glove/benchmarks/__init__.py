@@ -1,1 +1,1 @@
-
+"""Tabular benchmarks: search spaces whose every candidate has been trained before."""

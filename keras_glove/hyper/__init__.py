@@ -7,7 +7,7 @@ from keras_glove.hyper.dna import DNA
 from keras_glove.hyper.points import DecisionPoint, Group
 from keras_glove.hyper.space import SearchSpace
 from keras_glove.hyper.template import Template, encode, materialize
-from keras_glove.hyper.trace import Traced, trace
+from keras_glove.hyper.tracing import Traced, trace
 from keras_glove.hyper.values import (
     FloatV,
     HyperValue,

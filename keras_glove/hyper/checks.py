@@ -16,6 +16,7 @@ from keras_glove.symbolic.recording import normalize
 from keras_glove.symbolic.traversal import SCALARS, children, with_children
 
 __all__ = [
+    "check_distinct",
     "checked_candidates",
     "checked_count",
     "checked_flag",
@@ -55,7 +56,6 @@ def checked_candidates(form: str, candidates: Any, *, raw: bool) -> tuple[Any, .
     kept = tuple([c if type(c) in SCALARS else _plain(c) for c in candidates])
     if not raw:
         kept = tuple([c if type(c) in SCALARS else normalize(c) for c in kept])
-    _check_distinct(form, kept)
     return kept
 
 
@@ -74,7 +74,8 @@ def _any_numpy(value: Any) -> bool:
     return isinstance(value, np.generic)
 
 
-def _check_distinct(form: str, candidates: Sequence[Any]) -> None:
+def check_distinct(form: str, candidates: Sequence[Any]) -> None:
+    """Raises `HyperValueError` for candidates of which two are equal."""
     seen: dict[Any, list[int]] = {}
     for index, candidate in enumerate(candidates):
         kind = type(candidate)

@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_glove.errors import DNAError
 from keras_glove.hyper.dna import DNA, Value, trusted
-from keras_glove.hyper.structure import Structure, Unit, holds
+from keras_glove.hyper.structure import Structure, Unit
 
 __all__ = ["complete", "mutate"]
 
@@ -21,7 +21,7 @@ def complete(structure: Structure, values: Sequence[Any], rng: np.random.Generat
     wanted = [_number(value, index) for index, value in enumerate(values)]
     result: list[Value] = []
     for unit in structure.units:
-        if unit.conditions and not holds(unit.conditions, result):
+        if unit.clauses and not unit.active(result):
             result += [None] * (unit.stop - unit.start)
         elif unit.domain is not None:
             value = wanted[unit.start]
@@ -32,11 +32,11 @@ def complete(structure: Structure, values: Sequence[Any], rng: np.random.Generat
     return trusted(tuple(result))
 
 
-def _number(value: Any, index: int) -> int | float | None:
+def _number(value: Any, index: int) -> Any:
     if value is None or type(value) is int:
         return value
     if isinstance(value, (float, np.number)) or hasattr(value, "__index__"):
-        return None if math.isnan(value) else value  # type: ignore[return-value, arg-type]
+        return None if math.isnan(value) else value
     raise DNAError(f"Expected an int, a float or None at index {index}, received {value!r}.")
 
 
@@ -141,7 +141,7 @@ class _Affected:
         values = self._values
         while self._queue:
             unit = self._structure.unit_of[heapq.heappop(self._queue)]
-            active = holds(unit.conditions, values)
+            active = unit.active(values)
             if active == (values[unit.start] is not None):
                 continue
             span = range(unit.start, unit.stop)

@@ -18,6 +18,7 @@ from functools import reduce
 from keras_glove.errors import SpaceError
 from keras_glove.hyper.groups import Arrangement
 from keras_glove.hyper.structure import Arm, Structure, Unit, dominators
+from keras_glove.hyper.sweeping import sweep
 
 __all__ = ["count"]
 
@@ -33,6 +34,8 @@ def count(structure: Structure) -> int | float:
     """
     if structure.first_float is not None:
         return math.inf
+    if any(len(u.clauses) > 1 or any(v is None for _, v in u.conditions) for u in structure.units):
+        return sweep(structure)
     return _Counter(structure).total()
 
 
@@ -56,8 +59,9 @@ class _Counter:
             home = self._homes[place]
             if home is not None and (home.point, home.value) in unit.conditions:
                 continue  # active wherever its home is: the other conditions add nothing
-            for condition in unit.conditions:
-                arm = arms[condition]
+            for point, value in unit.conditions:
+                assert value is not None
+                arm = arms[point, value]
                 marks[arm] = marks.get(arm, 0) | 1 << place
         return marks
 

@@ -113,7 +113,8 @@ class ChoicePlan(DecisionPlan):
         return self.candidates.options(value)
 
     def below(self, point: int, option: Any) -> Plan | None:
-        return self.plans[option]
+        plan: Plan = self.plans[option]
+        return plan
 
     def shapes(self) -> frozenset[Any] | None:
         return self.candidates.shapes()
@@ -161,7 +162,8 @@ class SlotsPlan(DecisionPlan):
         return options
 
     def below(self, point: int, option: Any) -> Plan | None:
-        return self.plans[point - self.start][option]
+        plan: Plan = self.plans[point - self.start][option]
+        return plan
 
     def expected(self, point: int, claims: Sequence[Claim], values: Sequence[Any]) -> str:
         if self.distinct and point > self.start and self.options(claims[0][0]):

@@ -110,7 +110,8 @@ class DNA:
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError("A DNA is immutable; make another one with `DNA(values)`.")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("A DNA is immutable; make another one with `DNA(values)`.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (DNA, (self.values,))

@@ -4,7 +4,8 @@ The document is `{"format": "keras_glove.space", "version": 1, "points": [...]}`
 "name", "path", "kind"; for a choice "candidates" (literals as they are, others as short
 texts) and, for the first slot of a `manyof`, "group": {"k", "distinct", "sorted"}; for
 a number "low", "high", "scale" and, for an int, "step"; and where they are not empty "hints" and
-"conditions" (pairs of point and value). Points are in order, so they carry no index.
+"conditions" (pairs of point and value) and "also" (further lists of such pairs; a value of null
+stands for a point that is inactive). Points are in order, so they carry no index.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ def _write(point: DecisionPoint) -> dict[str, Any]:
         data["hints"] = point.hints
     if point.conditions:
         data["conditions"] = [list(pair) for pair in point.conditions]
+    if point.also:
+        data["also"] = [[list(pair) for pair in clause] for clause in point.also]
     return data
 
 
@@ -74,18 +77,21 @@ def points_from_json(document: Any) -> tuple[DecisionPoint, ...]:
 
 
 def _read(data: Mapping[str, Any], index: int, before: list[DecisionPoint]) -> DecisionPoint:
-    kind = data["kind"]
+    kind: Any = data["kind"]
     readers = {"categorical": _read_choice, "int": _read_int, "float": _read_float}
-    if type(kind) is not str or kind not in readers:
+    reader = readers.get(kind) if type(kind) is str else None
+    if reader is None:
         raise ValueError(f"expected a kind among {sorted(readers)}, received {kind!r}")
     pairs = tuple([_condition(pair, before) for pair in data.get("conditions", ())])
-    fields = readers[kind](data)
+    also = tuple([tuple([_condition(p, before) for p in c]) for c in data.get("also", ())])
+    _expect(all(also) and (bool(pairs) or not also), "conditions that are not empty")
+    fields = reader(data)
     group = _group(data, index, before, fields)
     if group is not None and group.indices[0] != index:
         first = before[group.indices[0]]
         _expect(
             kind == "categorical"
-            and pairs == first.conditions
+            and (pairs, also) == (first.conditions, first.also)
             and fields["candidates"] == first.candidates,
             "slots of a group that are alike",
         )
@@ -96,6 +102,7 @@ def _read(data: Mapping[str, Any], index: int, before: list[DecisionPoint]) -> D
         kind,
         hints=checks.checked_hints("point", data.get("hints")),
         conditions=pairs,
+        also=also,
         group=group,
         **fields,
     )
@@ -119,10 +126,12 @@ def _read_float(data: Mapping[str, Any]) -> dict[str, Any]:
     return checks.checked_float_range(data["low"], data["high"], data["scale"])
 
 
-def _condition(pair: Any, before: list[DecisionPoint]) -> tuple[int, int]:
+def _condition(pair: Any, before: list[DecisionPoint]) -> tuple[int, int | None]:
     parent, value = _typed(pair, list, "condition")
     _expect(type(parent) is int and 0 <= parent < len(before), "conditions on earlier points")
     point = before[parent]
+    if value is None:
+        return parent, value
     _expect(type(value) is int and point.kind != "float", "conditions on ints and choices")
     if point.num_candidates is not None:
         _expect(0 <= value < point.num_candidates, "conditions on candidates that exist")

@@ -124,7 +124,7 @@ class Integer(Domain):
     def coerce(self, value: Any) -> int | None:
         if value != value:
             return None
-        place = round((min(max(value, self.low), self.high) - self.low) / self.step)
+        place: int = round((min(max(value, self.low), self.high) - self.low) / self.step)
         return self.low + self.step * place
 
     def move(self, value: int, rng: np.random.Generator) -> int:

@@ -12,6 +12,7 @@ Drawing gives each arrangement the same probability.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,13 @@ class Arrangement:
         self.forced = full or self.size == 1
         # A multiset is a subset of a longer row of candidates, closed up again.
         self._row = self.size + self.width - 1 if self.sorted and not self.distinct else self.size
+
+    @property
+    def number(self) -> int:
+        """How many arrangements there are."""
+        if self.distinct:
+            return (math.comb if self.sorted else math.perm)(self.size, self.width)
+        return math.comb(self._row, self.width) if self.sorted else self.size**self.width
 
     # -- drawing ---------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from keras_glove.errors import SpaceError
 from keras_glove.hyper.dna import DNA, Value, trusted
-from keras_glove.hyper.structure import Structure, Unit, holds
+from keras_glove.hyper.structure import Structure, Unit
 
 __all__ = ["enumerate_all", "first", "following", "require_enumerable"]
 
@@ -63,7 +63,7 @@ def _raised(unit: Unit, values: Sequence[Value]) -> Sequence[Value] | None:
 def _complete(units: Sequence[Unit], values: list[Value]) -> None:
     """Appends the smallest values of `units` that fit the decisions made so far."""
     for unit in units:
-        if unit.conditions and not holds(unit.conditions, values):
+        if unit.clauses and not unit.active(values):
             values += [None] * (unit.stop - unit.start)
         elif unit.domain is not None:
             values.append(unit.domain.first())

@@ -105,8 +105,9 @@ def find_items(root: Any, select: Selector) -> list[Item]:
                 stack.append((found, _backwards(found)))
             elif found in open_items:
                 raise SpaceError(
-                    f"Expected a program without cycles, received one in which {type(child).__name__} "
-                    f"holds itself (through {key!r}). Use `kg.clone` for a copy of it."
+                    "Expected a program without cycles, received one in which a "
+                    f"{type(child).__name__} holds itself (through {key!r}). Use `kg.clone` for a "
+                    "copy of it."
                 )
             item.below.append((key, found))
             if stack[-1][0] is not item:

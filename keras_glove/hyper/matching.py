@@ -79,8 +79,9 @@ class Match:
         return True
 
     def enter(self, key: int, node: Any) -> bool | None:
-        """Whether a node has to be looked into: False when it was, None when it is not shared
-        here as in the template. For `key` see `NodePlan`.
+        """Whether a node has to be looked into: not (False) when it was.
+
+        None where it is not shared here as in the template. For `key` see `NodePlan`.
         """
         identity = id(node)
         if key in self._by_key:

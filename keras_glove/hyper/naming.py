@@ -11,21 +11,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from typing import Any
 
 from keras_glove.errors import SpaceError
 from keras_glove.hyper.layout import Instance, Item, Layout, instance_key
-from keras_glove.hyper.points import DecisionPoint, Group, Literals
-from keras_glove.hyper.values import FloatV, HyperValue, IntV, ManyOf
+from keras_glove.hyper.points import Conditions, DecisionPoint, Group, Kind, Literals
+from keras_glove.hyper.values import FloatV, HyperValue, IntV, ManyOf, OneOf
 from keras_glove.symbolic import Node, Program, format_path, format_program
 from keras_glove.symbolic.path import Key
 
-__all__ = ["decision_points", "literal", "short"]
+__all__ = ["decision_points", "literal", "points_of", "short"]
 
 _ROOT = "value"
 """The name of a hyper-value that is the whole program."""
 _SHORT = 60
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+"""What the repr of many objects ends with; it would make spaces differ from process to process."""
 
 
 def decision_points(layout: Layout) -> tuple[DecisionPoint, ...]:
@@ -145,43 +148,49 @@ _Candidates = tuple[tuple[str, ...], tuple[Literals, ...]]
 
 def _points_of(instance: Instance, shared: dict[Item, _Candidates]) -> list[DecisionPoint]:
     value = instance.item.value
-    name, path = instance.name, instance.path or ""
-    conditions = tuple(sorted(instance.conditions))
-    if isinstance(value, (IntV, FloatV)):
-        return [
-            DecisionPoint(
-                instance.start,
-                name,
-                path,
-                "int" if isinstance(value, IntV) else "float",
-                low=value.low,
-                high=value.high,
-                step=value.step if isinstance(value, IntV) else None,
-                scale=value.scale,
-                hints=value.hints,
-                conditions=conditions,
-            )
-        ]
-    if instance.item not in shared:
+    if hasattr(value, "candidates") and instance.item not in shared:
         shared[instance.item] = readable_candidates(value.candidates)
-    texts, literals = shared[instance.item]
-    many = isinstance(value, ManyOf)
-    indices = range(instance.start, instance.start + (value.k if many else 1))
-    group = Group(tuple(indices), len(texts), value.distinct, value.sorted) if many else None
+    return points_of(
+        value,
+        instance.start,
+        instance.name,
+        path=instance.path or "",
+        conditions=tuple(sorted(instance.conditions)),
+        readable=shared.get(instance.item),
+    )
+
+
+def points_of(
+    value: HyperValue,
+    start: int,
+    name: str,
+    *,
+    path: str,
+    conditions: Conditions = (),
+    also: tuple[Conditions, ...] = (),
+    readable: _Candidates | None = None,
+) -> list[DecisionPoint]:
+    """The decision points of one hyper-value: k for a `manyof`, else one."""
+    given: dict[str, Any] = {"hints": value.hints, "conditions": conditions, "also": also}
+    if isinstance(value, (IntV, FloatV)):
+        kind: Kind = "int" if isinstance(value, IntV) else "float"
+        step = value.step if isinstance(value, IntV) else None
+        bounds: dict[str, Any] = {
+            "low": value.low,
+            "high": value.high,
+            "step": step,
+            "scale": value.scale,
+        }
+        return [DecisionPoint(start, name, path, kind, **bounds, **given)]
+    assert isinstance(value, (OneOf, ManyOf))
+    texts, literals = readable or readable_candidates(value.candidates)
+    choice = {"num_candidates": len(texts), "candidates": texts, "literals": literals, **given}
+    if isinstance(value, ManyOf):
+        indices = tuple(range(start, start + value.k))
+        choice["group"] = Group(indices, len(texts), value.distinct, value.sorted)
     return [
-        DecisionPoint(
-            index,
-            text,
-            path,
-            "categorical",
-            num_candidates=len(texts),
-            candidates=texts,
-            literals=literals,
-            hints=value.hints,
-            conditions=conditions,
-            group=group,
-        )
-        for index, text in zip(indices, _point_names(value, name), strict=True)
+        DecisionPoint(index, text, path, "categorical", **choice)
+        for index, text in enumerate(_point_names(value, name), start)
     ]
 
 
@@ -216,6 +225,7 @@ def short(value: Any) -> str:
         text = f"{name}({', '.join(prefix + _inner(child) for prefix, child in items)})"
     else:
         text = _inner(value) if type(value) in (list, tuple, dict) else format_program(value)
+    text = _ADDRESS.sub("", text)
     return text if len(text) <= _SHORT else f"{text[: _SHORT - 3]}..."
 
 

@@ -95,9 +95,12 @@ class ListPlan(Plan):
         return made if self.kind is list else tuple(made)
 
     def match(self, value: Any, at: At, match: Match) -> bool:
-        if type(value) is not self.kind or len(value) != len(self.parts):
+        if type(value) is not self.kind:
             return match.fails(self, value, at)
-        return all(part.match(value[i], (at, i), match) for i, part in enumerate(self.parts))
+        items: Any = value
+        if len(items) != len(self.parts):
+            return match.fails(self, value, at)
+        return all(part.match(items[i], (at, i), match) for i, part in enumerate(self.parts))
 
     def shapes(self) -> frozenset[Any] | None:
         return frozenset([self.kind])

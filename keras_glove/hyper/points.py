@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["DecisionPoint", "Group", "Kind", "Literals", "Scale"]
+__all__ = ["Conditions", "DecisionPoint", "Group", "Kind", "Literals", "Scale"]
 
 Kind = Literal["categorical", "int", "float"]
 Scale = Literal["linear", "log", "reverse_log"]
 Literals = None | bool | int | float | str
 """Candidates that are shown as themselves; all others by a short text."""
+Conditions = tuple[tuple[int, int | None], ...]
+"""Pairs of a decision point and a value, of which one has to hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class DecisionPoint:
       hints: what the hyper-value was given as `hints`; not used by keras_glove itself.
       conditions: the point is active when any of these (decision point, value) pairs
         holds, values being candidate indices or ints; empty when it is always active.
+      also: further such sets of pairs, of each of which one has to hold as well. Only functions
+        given to `trace` have these; a value of None stands for a point that is inactive.
       group: the `manyof` that the point is a slot of.
     """
 
@@ -64,7 +68,8 @@ class DecisionPoint:
     step: int | None = None
     scale: Scale | None = None
     hints: Any = field(default=None, hash=False)
-    conditions: tuple[tuple[int, int], ...] = ()
+    conditions: Conditions = ()
+    also: tuple[Conditions, ...] = ()
     group: Group | None = None
 
     def readable(self, value: Any) -> Literals:

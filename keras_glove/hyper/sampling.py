@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_glove.hyper.dna import DNA, Value, trusted
 from keras_glove.hyper.scales import Array
-from keras_glove.hyper.structure import Structure, holds
+from keras_glove.hyper.structure import Structure
 
 __all__ = ["sample", "sample_array", "sample_one"]
 
@@ -23,7 +23,7 @@ def sample_one(structure: Structure, rng: np.random.Generator) -> DNA:
     u = rng.random(len(structure.points)).tolist()
     values: list[Value] = []
     for unit in structure.units:
-        if unit.conditions and not holds(unit.conditions, values):
+        if unit.clauses and not unit.active(values):
             values += [None] * (unit.stop - unit.start)
         elif unit.domain is not None:
             values.append(unit.domain.draw(u[unit.start]))
@@ -41,11 +41,11 @@ def sample_array(structure: Structure, n: int, rng: np.random.Generator) -> Arra
             part[0] = unit.domain.draw_array(part[0])
         elif unit.arrangement is not None:
             part[:] = unit.arrangement.draw_array(part)
-        if unit.conditions:
-            active = np.zeros(n, dtype=bool)
-            for parent, value in unit.conditions:
-                active |= table[parent] == value
-            part[:, ~active] = np.nan
+        for clause in unit.clauses:
+            holds = np.zeros(n, dtype=bool)
+            for parent, value in clause:
+                holds |= np.isnan(table[parent]) if value is None else table[parent] == value
+            part[:, ~holds] = np.nan
     return table.T
 
 
@@ -63,9 +63,11 @@ def sample(structure: Structure, n: int, rng: np.random.Generator) -> list[DNA]:
 def _column(numbers: Array, is_float: bool, conditional: bool) -> list[Any]:
     """One decision of many DNAs as Python values."""
     if not conditional:
-        return (numbers if is_float else numbers.astype(np.int64)).tolist()
-    inactive = np.isnan(numbers)
-    plain = numbers if is_float else np.where(inactive, 0, numbers).astype(np.int64)
-    column: Any = plain.astype(object)
-    column[inactive] = None
-    return column.tolist()  # type: ignore[no-any-return]
+        column: Any = numbers if is_float else numbers.astype(np.int64)
+    else:
+        inactive = np.isnan(numbers)
+        plain = numbers if is_float else np.where(inactive, 0, numbers).astype(np.int64)
+        column = plain.astype(object)
+        column[inactive] = None
+    values: list[Any] = column.tolist()
+    return values

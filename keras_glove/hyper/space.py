@@ -16,7 +16,7 @@ from keras_glove.hyper.layout import Selector, lay_out
 from keras_glove.hyper.naming import decision_points
 from keras_glove.hyper.points import DecisionPoint
 from keras_glove.hyper.scales import Array
-from keras_glove.hyper.structure import Structure, holds
+from keras_glove.hyper.structure import Structure
 from keras_glove.symbolic.recording import normalize
 
 __all__ = ["SearchSpace"]
@@ -84,6 +84,9 @@ class SearchSpace:
         names = ", ".join(point.name for point in self.points[:5])
         more = ", ..." if len(self) > 5 else ""
         return f"SearchSpace({len(self)} decision points: {names}{more})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (SearchSpace.of_points, (self.points,))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able document of the decision points."""
@@ -178,7 +181,7 @@ class SearchSpace:
         self._check_length(dna)
         values = dna.values
         for unit in self._structure.units:
-            if unit.conditions and not holds(unit.conditions, values):
+            if unit.clauses and not unit.active(values):
                 for index in range(unit.start, unit.stop):
                     if values[index] is not None:
                         self._refuse(dna, index, "None (inactive under the other decisions)")

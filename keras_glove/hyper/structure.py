@@ -6,23 +6,15 @@ One pass from left to right therefore draws, checks or repairs a whole DNA.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from keras_glove.hyper.domains import Domain, domain_of
 from keras_glove.hyper.groups import Arrangement
-from keras_glove.hyper.points import DecisionPoint
+from keras_glove.hyper.points import Conditions, DecisionPoint
 
-__all__ = ["Arm", "Conditions", "Structure", "Unit", "dominators", "holds"]
-
-Conditions = tuple[tuple[int, int], ...]
-
-
-def holds(conditions: Conditions, values: Sequence[Any]) -> bool:
-    """Whether a point with these conditions is active under `values`."""
-    if not conditions:
-        return True
-    return any(values[parent] == value for parent, value in conditions)
+__all__ = ["Arm", "Structure", "Unit", "dominators"]
 
 
 class Unit:
@@ -33,13 +25,15 @@ class Unit:
       domain: the values of a single point, None for a group.
       arrangement: the joint values of a group, None for a single point.
       forced: there is only one value.
+      clauses: the sets of conditions of each of which one has to hold; empty when always active.
     """
 
-    __slots__ = ("arrangement", "conditions", "domain", "forced", "start", "stop")
+    __slots__ = ("arrangement", "clauses", "conditions", "domain", "forced", "start", "stop")
 
     def __init__(self, point: DecisionPoint) -> None:
         self.start = point.index
         self.conditions: Conditions = point.conditions
+        self.clauses = (point.conditions, *point.also) if point.conditions else ()
         self.domain: Domain | None = None
         self.arrangement: Arrangement | None = None
         if point.group is None:
@@ -51,6 +45,16 @@ class Unit:
             self.stop = self.start + self.arrangement.width
             self.forced = self.arrangement.forced
 
+    def active(self, values: Sequence[Any] | dict[int, Any]) -> bool:
+        """Whether it is to be decided, under the decisions before it."""
+        for clause in self.clauses:
+            for parent, value in clause:
+                if values[parent] == value:
+                    break
+            else:
+                return False
+        return True
+
 
 class Structure:
     """The compiled form of decision points.
@@ -58,7 +62,7 @@ class Structure:
     Attributes:
       units: single points and groups, in order.
       unit_of: for each point its unit.
-      dependents: for each (point, value) that some condition names, the units it activates.
+      dependents: for each (point, value) that some condition names, the units it is named by.
       blocks: for each slot of a group whose candidates hold decisions of their own, the
         points that exist for that slot alone. Blocks of one group correspond one to one.
       first_float: the first point that cannot be enumerated, or None.
@@ -68,10 +72,10 @@ class Structure:
         self.points = tuple(points)
         self.units = [Unit(p) for p in points if p.group is None or p.group.indices[0] == p.index]
         self.unit_of: list[Unit] = []
-        self.dependents: dict[int, dict[int, list[Unit]]] = {}
+        self.dependents: dict[int, dict[int | None, list[Unit]]] = {}
         for unit in self.units:
             self.unit_of += [unit] * (unit.stop - unit.start)
-            for parent, value in unit.conditions:
+            for parent, value in itertools.chain(*unit.clauses):
                 self.dependents.setdefault(parent, {}).setdefault(value, []).append(unit)
         self.blocks = _blocks(self)
         self.first_float = next((p.index for p in points if p.kind == "float"), None)
@@ -96,11 +100,14 @@ def dominators(structure: Structure) -> tuple[list[Arm | None], dict[tuple[int, 
     of_point: list[Arm | None] = []
     of_unit: list[Arm | None] = []
     for unit in structure.units:
-        found: list[Arm] = []
-        for condition in unit.conditions:
-            if condition not in arms:
-                arms[condition] = Arm(*condition, of_point[condition[0]])
-            found.append(arms[condition])
+        found: list[Arm | None] = []
+        for point, value in unit.conditions:
+            if value is None:  # reached where another decision is not: through no arm
+                found.append(None)
+                continue
+            if (point, value) not in arms:
+                arms[point, value] = Arm(point, value, of_point[point])
+            found.append(arms[point, value])
         common: Arm | None = found[0] if found else None
         for arm in found[1:]:
             common = _meet(common, arm)

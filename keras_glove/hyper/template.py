@@ -19,6 +19,7 @@ from keras_glove.hyper.layout import (
 )
 from keras_glove.hyper.matching import Match
 from keras_glove.hyper.naming import decision_points
+from keras_glove.hyper.origins import recall_dna, remember_dna
 from keras_glove.hyper.plans import (
     ContainerPlan,
     DictPlan,
@@ -30,14 +31,11 @@ from keras_glove.hyper.plans import (
 )
 from keras_glove.hyper.points import DecisionPoint
 from keras_glove.hyper.space import SearchSpace
-from keras_glove.symbolic import Node, Origin, Program
+from keras_glove.symbolic import Node, Program
 from keras_glove.symbolic.recording import normalize
-from keras_glove.symbolic.traversal import SCALARS, children
+from keras_glove.symbolic.traversal import children
 
 __all__ = ["Template", "encode", "materialize"]
-
-OPERATION = "materialize"
-"""What the origin of a materialized program says; its detail is the DNA."""
 
 
 class Template:
@@ -81,7 +79,7 @@ class Template:
         """
         self.space.validate(dna)
         made = self._plan.make(dna.values, {})
-        _remember(made, dna)
+        remember_dna(made, dna)
         return made
 
     def encode(self, concrete: Any) -> DNA:
@@ -94,7 +92,7 @@ class Template:
           EncodeError: the program is no member of the space; the message names the place.
         """
         concrete = normalize(concrete)
-        origin = _recall(concrete)
+        origin = recall_dna(concrete)
         if origin is not None and len(origin) == len(self._decisions):
             preferred = Match(self._decisions, origin.values)
             found = preferred.solve() if self._plan.match(concrete, None, preferred) else None
@@ -139,27 +137,6 @@ def encode(value: Any, concrete: Any) -> DNA:
     return Template(value).encode(concrete)
 
 
-def _remember(made: Any, dna: DNA) -> None:
-    """Notes on the outermost programs where they come from."""
-    if type(made) is Program:
-        object.__setattr__(made, "__origin__", Origin(OPERATION, dna, made.__origin__))
-    elif type(made) not in SCALARS and not isinstance(made, Node):
-        for _, child in children(made) or ():
-            _remember(child, dna)
-
-
-def _recall(concrete: Any) -> DNA | None:
-    """The DNA that the first of the outermost programs remembers."""
-    if type(concrete) is Program:
-        origin = concrete.__origin__
-        if origin is not None and origin.operation == OPERATION and isinstance(origin.detail, DNA):
-            return origin.detail
-        return None
-    if type(concrete) in SCALARS or isinstance(concrete, Node):
-        return None
-    return next((d for _, c in children(concrete) or () if (d := _recall(c)) is not None), None)
-
-
 class _Compiler:
     """Makes the plan of each instance of a layout."""
 
@@ -193,8 +170,10 @@ class _Compiler:
             key = -1
             if item.repeated:
                 key, self._keys = self._keys, self._keys + 1
-            kind = ProgramPlan if type(value) is Program else NodePlan
-            return kind(value, [(str(name), part) for name, part in inside.items()], key)
+            named = [(str(name), part) for name, part in inside.items()]
+            if type(value) is Program:
+                return ProgramPlan(value, named, key)
+            return NodePlan(value, named, key)
         parts = [(key, inside.get(key) or Leaf(child)) for key, child in children(value) or ()]
         if type(value) in (list, tuple):
             return ListPlan(type(value), [part for _, part in parts])

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol
 from keras_glove.hyper import checks
 from keras_glove.hyper.points import Scale
 from keras_glove.symbolic import OpenValue, register_node_kind
+from keras_glove.symbolic.making import stand_in
 
 __all__ = [
     "TRACER",
@@ -30,7 +31,7 @@ _set = object.__setattr__
 
 
 class Tracer(Protocol):
-    """Decides hyper-values at the moment they are made; see `keras_glove.hyper.trace`."""
+    """Decides hyper-values at the moment they are made; see `keras_glove.hyper.tracing`."""
 
     def decide(self, value: HyperValue) -> Any:
         """The concrete value to go on with."""
@@ -66,12 +67,16 @@ class HyperValue(OpenValue):
         raise NotImplementedError
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
+        self._stay(name)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        self._stay(name)
+
+    def _stay(self, name: str) -> NoReturn:
         raise AttributeError(
-            f"Expected {self!r} to stay as it is, received a new value for {name!r}: hyper-values "
+            f"Expected {self!r} to stay as it is, received a change of {name!r}: hyper-values "
             "are immutable. Put a new one in its place with `kg.rebind`."
         )
-
-    __delattr__ = __setattr__  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_remake, (type(self), self.__fields__()))
@@ -268,8 +273,14 @@ class FloatV(_Number):
 
 
 def _opened(value: HyperValue) -> Any:
+    """What the functions below return. What users write is checked for equal candidates here.
+
+    Deciding a part of a space may leave equal candidates behind, which then do no harm.
+    """
+    if isinstance(value, _Choice):
+        checks.check_distinct(type(value).__name__.lower(), value.candidates)
     tracer = TRACER.get()
-    return value if tracer is None else tracer.decide(value)
+    return stand_in(value) if tracer is None else tracer.decide(value)
 
 
 def oneof(candidates: Sequence[Any], *, name: str | None = None, hints: Any = None) -> Any:

@@ -7,28 +7,22 @@ described with them, so that every child starts from them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from keras_glove.errors import DescriptionError
-from keras_glove.symbolic import (
-    Program,
-    add_describer,
-    build,
-    is_open,
-    register,
-    signature_of,
-)
+from keras_glove.live.names import is_automatic
+from keras_glove.symbolic import Program, add_describer, build, is_open, register, signature_of
 from keras_glove.symbolic.recording import normalize
 from keras_glove.symbolic.registry import is_registered
 
 __all__ = [
     "describe_by_config",
+    "describe_layer",
+    "fresh_config",
     "install",
-    "is_automatic",
     "revive",
     "with_state",
     "with_weights",
@@ -50,7 +44,7 @@ def install() -> None:
     """Tells the symbolic core how objects of Keras are described."""
     for kind in _KINDS:
         snapshot = with_state if kind is keras.Operation else None
-        add_describer(kind, _describe, snapshot=snapshot)
+        add_describer(kind, describe_layer, snapshot=snapshot)
 
 
 def revive(config: Mapping[str, Any]) -> Any:
@@ -79,7 +73,12 @@ register(revive, "keras_glove.revive")
 register(with_weights, "keras_glove.with_weights")
 
 
-def _describe(live: Any, known: Program | None) -> Program:
+def describe_layer(live: Any, known: Program | None) -> Program:
+    """The program of a layer, optimizer or the like, as frozen or trainable as it is now.
+
+    Raises:
+      DescriptionError: its making was not recorded, and it cannot be made from its config.
+    """
     if known is None:
         return describe_by_config(live)
     trainable = getattr(live, "_trainable", None)
@@ -107,7 +106,7 @@ def describe_by_config(live: Any) -> Program:
         arguments = _arguments(live, config)
         if arguments is not None:
             return Program(type(live), arguments)
-        return Program(revive, {"config": _fresh_config(live)})
+        return Program(revive, {"config": fresh_config(live)})
     except (NotImplementedError, TypeError, ValueError) as error:
         raise DescriptionError(
             f"Expected an object that Keras can make again from its config, received the "
@@ -171,7 +170,7 @@ def _twin_config(cls: type, config: dict[str, Any]) -> dict[str, Any]:
     return twin
 
 
-def _fresh_config(live: Any) -> Any:
+def fresh_config(live: Any) -> Any:
     """What Keras serializes, without what belongs to this object alone."""
     serialized = _without(
         keras.saving.serialize_keras_object(live), ("build_config", "compile_config")
@@ -191,19 +190,17 @@ def _without(value: Any, names: tuple[str, ...]) -> Any:
 
 
 def _argument(value: Any) -> Any:
-    if isinstance(value, dict) and "class_name" in value:
-        value = keras.saving.deserialize_keras_object(_plain(value), safe_mode=True)
-        if isinstance(value, keras.DTypePolicy):
-            return value.name
-    return normalize(value)
-
-
-def is_automatic(cls: type, name: Any) -> bool:
-    """Whether Keras made up a name: the class's in snake case, and a number."""
-    if not isinstance(name, str):
-        return False
-    stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
-    return re.fullmatch(rf"{re.escape(stem)}(_\d+)?", name) is not None
+    """An argument from its place in a config."""
+    if isinstance(value, list):
+        return [_argument(part) for part in value]
+    if isinstance(value, tuple):
+        return tuple(_argument(part) for part in value)
+    if not isinstance(value, dict):
+        return normalize(value)
+    if "class_name" not in value:
+        return {key: _argument(part) for key, part in value.items()}
+    made = keras.saving.deserialize_keras_object(_plain(value), safe_mode=True)
+    return made.name if isinstance(made, keras.DTypePolicy) else normalize(made)
 
 
 def _plain(config: Any) -> Any:

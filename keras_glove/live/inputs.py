@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-__all__ = ["first_argument", "known_inputs", "tensors_of_shapes"]
+__all__ = ["build_by_call", "first_argument", "known_inputs", "tensors_of_shapes"]
 
 
 def first_argument(model: keras.Layer) -> str:
@@ -17,6 +17,9 @@ def first_argument(model: keras.Layer) -> str:
 
 def known_inputs(model: keras.Layer) -> Any:
     """The structure of `KerasTensor`s that a model was called on first; None if it cannot tell."""
+    arguments = inspect.signature(model.call).parameters.values()
+    if sum(map(_is_required, arguments)) > 1:  # Keras remembers one
+        return None
     try:
         # A Sequential has `inputs` when it is built, but `input` only once it is called.
         known = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
@@ -24,11 +27,7 @@ def known_inputs(model: keras.Layer) -> Any:
     except (AttributeError, ValueError):  # never called on symbolic tensors
         pass
     shapes = (model.get_build_config() or {}).get("input_shape") if model.built else None
-    arguments = inspect.signature(model.call).parameters.values()
-    several = sum(map(_is_required, arguments)) > 1
-    if shapes is None or several:  # Keras remembers the shape of one
-        return None
-    return tensors_of_shapes(shapes, model.input_dtype, batched=True)
+    return None if shapes is None else tensors_of_shapes(shapes, model.input_dtype, batched=True)
 
 
 def _is_required(argument: inspect.Parameter) -> bool:
@@ -59,3 +58,19 @@ def tensors_of_shapes(structure: Any, dtype: str, *, batched: bool) -> Any:
 
 def _like(tensor: keras.KerasTensor) -> keras.KerasTensor:
     return keras.KerasTensor((None, *tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name)
+
+
+class _Run(keras.Operation):
+    """A call that leaves no trace on the layer that it calls."""
+
+    def __init__(self, layer: keras.Layer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        return self.layer(*args, **kwargs)
+
+
+def build_by_call(layer: keras.Layer, *args: Any, **kwargs: Any) -> None:
+    """Builds a layer, and the layers in it, by a call on symbolic tensors."""
+    _Run(layer)(*args, **kwargs)

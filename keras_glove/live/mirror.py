@@ -11,7 +11,7 @@ from typing import Any
 from keras_glove.live.bases import base_of
 from keras_glove.live.keywords import declare_keywords
 from keras_glove.symbolic import SymbolicConstructor, register
-from keras_glove.symbolic.symbolize import any_node, symbolic_call
+from keras_glove.symbolic.making import any_node, symbolic_call
 
 __all__ = ["Mirror", "mirror"]
 

@@ -10,7 +10,14 @@ import keras
 
 from keras_glove.errors import ConversionError
 from keras_glove.live.inlining import Inlining, names_in
-from keras_glove.live.inputs import first_argument, known_inputs, tensors_of_shapes
+from keras_glove.live.inputs import (
+    build_by_call,
+    first_argument,
+    known_inputs,
+    tensors_of_shapes,
+)
+from keras_glove.live.names import free_name, snake_case
+from keras_glove.live.reading import operations_behind
 
 __all__ = ["to_keras"]
 
@@ -53,10 +60,10 @@ def to_keras(model: keras.Model, input_shape: Any = None, *, name: str | None = 
     """
     inputs, named = _inputs(model, input_shape)
     if not model.built:
-        _outputs(model, inputs, named)
+        _outputs(functools.partial(build_by_call, model), inputs, named)
     with Inlining(dict(names_in(model))) as inlining:
-        outputs = _outputs(functools.partial(inlining.call, model), inputs, named)
-    plain = keras.Model(inputs, outputs, name=name or model.name)
+        outputs = _outputs(functools.partial(inlining.look_into, model), inputs, named)
+    plain = _model(inputs, outputs, name or model.name, inlining.names)
     inlining.copy_weights()
     return plain
 
@@ -76,12 +83,14 @@ def _inputs(model: keras.Model, input_shape: Any) -> tuple[Any, bool]:
         )
     named = isinstance(tensors, dict) and first_argument(model) in tensors
     if isinstance(tensors, dict):
-        return {key: _input(tensor, key) for key, tensor in tensors.items()}, named
-    return keras.tree.map_structure(_input, tensors), named
+        return {key: _input(given, key) for key, given in tensors.items()}, named
+    return _input(tensors), named
 
 
-def _input(tensor: keras.KerasTensor, name: str | None = None) -> Any:
-    return keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
+def _input(given: Any, name: str | None = None) -> Any:
+    if not isinstance(given, keras.KerasTensor):
+        return keras.tree.map_structure(_input, given)
+    return keras.Input(given.shape[1:], dtype=given.dtype, name=name)
 
 
 def _outputs(call: Callable[..., Any], inputs: Any, named: bool) -> Any:
@@ -94,4 +103,23 @@ def _outputs(call: Callable[..., Any], inputs: Any, named: bool) -> Any:
             "Expected the `call` of the model, and of every layer in it, to work on symbolic "
             f"tensors, received {type(error).__name__}: {error}. Use keras.ops and layers in it, "
             "and no Python code on the numbers in a tensor."
+        ) from error
+
+
+def _model(inputs: Any, outputs: Any, name: str, taken: set[str]) -> keras.Model:
+    """The model, whose operations get names that no layer has, the same in every process."""
+    inner = [op for op in operations_behind(outputs) if not isinstance(op, keras.Layer)]
+    names = {
+        *taken,
+        *(tensor._keras_history.operation.name for tensor in keras.tree.flatten(inputs)),
+    }
+    for operation in inner:
+        operation.name = free_name(snake_case(type(operation).__name__), names)
+        names.add(operation.name)
+    try:
+        return keras.Model(inputs, outputs, name=name)
+    except ValueError as error:
+        raise ConversionError(
+            "Expected a `call` that computes its outputs from its inputs, received one of which "
+            f"Keras makes no functional model: {error}"
         ) from error

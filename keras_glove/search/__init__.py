@@ -6,24 +6,27 @@ Knows programs and algorithms, not Keras.
 from __future__ import annotations
 
 from keras_glove.errors import TrialPruned
+from keras_glove.search import executors
+from keras_glove.search.executors import Executor
+from keras_glove.search.files import save_child
 from keras_glove.search.pruners import MedianPruner, Pruner
 from keras_glove.search.sampling import Feedback, Samples, sample
 from keras_glove.search.searching import default_algorithm, search
-from keras_glove.search.store import InMemoryStore, TrialStore
 from keras_glove.search.study import Study
 from keras_glove.search.trial import Trial
 
 __all__ = [
+    "Executor",
     "Feedback",
-    "InMemoryStore",
     "MedianPruner",
     "Pruner",
     "Samples",
     "Study",
     "Trial",
     "TrialPruned",
-    "TrialStore",
     "default_algorithm",
+    "executors",
     "sample",
+    "save_child",
     "search",
 ]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from keras_glove.algorithms import Algorithm, checks
-from keras_glove.errors import SearchError, StopSearch
-from keras_glove.search.programs import as_template
-from keras_glove.search.results import Metric
+from keras_glove.errors import SearchError
+from keras_glove.search.claims import Claim
+from keras_glove.search.evaluation import Outcome
+from keras_glove.search.ledger import SpaceAndPrograms
+from keras_glove.search.programs import as_template, is_plain
+from keras_glove.search.results import Result
 from keras_glove.search.seeding import seeded
 from keras_glove.search.study import Study
 from keras_glove.search.trial import Trial
@@ -18,14 +22,12 @@ _logger = logging.getLogger("keras_glove")
 
 #: A loop gives up when so many trials failed and no other has ended.
 MAX_FIRST_FAILURES = 5
+#: Seconds between two looks at what other processes do, the first and the longest.
+_FIRST_LOOK_S, _LAST_LOOK_S = 0.05, 1.0
 
 
 class Loop:
     """Connects a program, an algorithm and a study for one run.
-
-    Keeps the two records in step: each trial that ends in the study is told to the
-    algorithm, rewards turned so that more is better. An algorithm that comes to a study
-    with trials that it has not seen is told of them first.
 
     Args:
         program: see `as_template`.
@@ -33,6 +35,7 @@ class Loop:
         study: the trials are added to it.
         num_trials: how many trials the study has at the end, those it had before and
             those that failed included; None for as many as the algorithm proposes.
+        default_for: the number of trials that the algorithm was fitted to, if nobody chose it.
 
     Raises:
         SpaceError: if the program has no hyper-values, or another space than the study.
@@ -40,7 +43,13 @@ class Loop:
     """
 
     def __init__(
-        self, program: Any, algorithm: Algorithm, study: Study, num_trials: int | None
+        self,
+        program: Any,
+        algorithm: Algorithm,
+        study: Study,
+        num_trials: int | None,
+        *,
+        default_for: int | None = None,
     ) -> None:
         if num_trials is not None and (
             isinstance(num_trials, bool) or not isinstance(num_trials, int) or num_trials < 1
@@ -53,43 +62,72 @@ class Loop:
         self.template = as_template(program)
         self.study = study
         self.algorithm = algorithm
+        self._plain = is_plain(self.template)
         self._num_trials = num_trials
         self._failures: list[str] | None = []
         study.bind(self.template)
-        algorithm.setup(self.template.space, seed=study.algorithm_seed())
-        for trial in study.join(algorithm):
-            if trial.reward is not None:
-                algorithm.observe(trial.dna, study.sign * trial.reward)
+        self._course = study.join(algorithm, default_for=default_for)
 
-    def ask(self) -> Trial | None:
-        """The next trial; None when there are enough, or the algorithm has no more."""
-        if self._num_trials is not None and self.study.num_finished >= self._num_trials:
-            return None
-        try:
-            dna = self.algorithm.propose()
-        except StopSearch:
-            return None
-        return self.study.start(dna)
+    def ask(self) -> Claim | None:
+        """The next trial to run; None if there is none now, see `ask_or_wait`.
+
+        Raises:
+            SearchError: as for `fail`, where processes died of their trials.
+        """
+        claim = self.study.ask(self._course, self._num_trials)
+        while self.study.given_up:
+            self._failed(self.study.given_up.pop())
+        return claim
+
+    def ask_or_wait(self) -> Claim | None:
+        """The next trial to run; None when there are enough, or the algorithm has no more.
+
+        While trials run in other processes it waits: one of those may die, and leave its
+        trial to this one.
+        """
+        look_s = _FIRST_LOOK_S
+        while True:
+            claim = self.ask()
+            if claim is not None or not self.study.runs_elsewhere():
+                return claim
+            time.sleep(look_s)
+            look_s = min(2 * look_s, _LAST_LOOK_S)
 
     def program(self, trial: Trial) -> Any:
-        """The concrete program of a trial."""
+        """The concrete program of a trial, made anew each time."""
         return self.template.materialize(trial.dna)
 
-    def child(self, trial: Trial, program: Any) -> Any:
-        """The live object of a concrete program, always a fresh one, built by the trial's seed."""
-        with seeded(trial.seed):
-            return build(program)
+    def child(self, trial: Trial) -> Any:
+        """The live object of a trial, always a fresh one, built by the trial's seed."""
+        return make_child(self.template, trial, plain=self._plain)
 
-    def complete(self, trial: Trial, reward: float, metrics: dict[str, Metric]) -> None:
-        """Ends a trial with a finite reward."""
-        self.study.complete(trial, reward, metrics)
-        self.algorithm.feedback(trial.dna, self.study.sign * reward)
+    def save(self, trial: Trial, child: Any, result: Result) -> None:
+        """Writes the child of a trial that is about to end, if it is one of the best."""
+        if self.study.files.wants(self.study.front, result):
+            self.study.files.save(trial, child, self.program(trial))
+
+    def settle(self, trial: Trial, outcome: Outcome) -> None:
+        """Ends a trial as it ended where it was run.
+
+        Raises:
+            SearchError: as for `fail`.
+        """
+        if outcome.result is not None:
+            self.complete(trial, outcome.result)
+        elif outcome.pruned is not None:
+            self.prune(trial, outcome.pruned)
+        else:
+            self.study.fail_with(trial, outcome.error or "", outcome.traceback)
+            self._failed(trial)
+
+    def complete(self, trial: Trial, result: Result) -> None:
+        """Ends a trial with finite rewards."""
+        self.study.complete(trial, result)
         self._failures = None
 
     def prune(self, trial: Trial, reason: str) -> None:
         """Ends a trial early, without a reward."""
         self.study.prune(trial, reason)
-        self.algorithm.fail(trial.dna)
         self._failures = None
 
     def fail(self, trial: Trial, error: BaseException) -> None:
@@ -99,7 +137,9 @@ class Loop:
             SearchError: if it is the fifth of a run in which nothing else happened.
         """
         self.study.fail(trial, error)
-        self.algorithm.fail(trial.dna)
+        self._failed(trial)
+
+    def _failed(self, trial: Trial) -> None:
         _logger.warning("trial %d failed: %s", trial.number, trial.error)
         if self._failures is None:
             return
@@ -110,3 +150,18 @@ class Loop:
                 f"each of the first {MAX_FIRST_FAILURES} trials failed, so the program or the "
                 f"objective is likely at fault:\n{errors}\nThe last traceback:\n{trial.traceback}"
             )
+
+
+def make_child(template: SpaceAndPrograms, trial: Trial, *, plain: bool = False) -> Any:
+    """The live object of a trial, always a fresh one, built by the trial's seed.
+
+    Args:
+        template: of the program.
+        trial: for its DNA.
+        plain: whether there is nothing to build, which saves the time of seeding; see
+            `is_plain`.
+    """
+    if plain:
+        return template.materialize(trial.dna)
+    with seeded(trial.seed):
+        return build(template.materialize(trial.dna))

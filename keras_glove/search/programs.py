@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from keras_glove.errors import SpaceError
-from keras_glove.hyper import Template, trace
-from keras_glove.search.study import SpaceAndPrograms
+from keras_glove.hyper import HyperValue, Template, trace
+from keras_glove.search.ledger import SpaceAndPrograms
 from keras_glove.symbolic import Node, is_open
+from keras_glove.symbolic.recording import normalize
+from keras_glove.symbolic.traversal import walk
 
 
 def as_template(program: Any) -> SpaceAndPrograms:
@@ -41,3 +43,13 @@ def _compile(program: Any) -> SpaceAndPrograms | None:
         template: SpaceAndPrograms = program
         return template
     return trace(program) if callable(program) else None
+
+
+def is_plain(template: SpaceAndPrograms) -> bool:
+    """Whether its programs are containers of plain values, in which nothing is to be built."""
+    if not isinstance(template, Template):
+        return False
+    return not any(
+        isinstance(value, Node) and not isinstance(value, HyperValue)
+        for _, value in walk(normalize(template.value))
+    )

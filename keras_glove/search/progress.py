@@ -98,7 +98,9 @@ class Summary:
         return ", ".join(parts)
 
     def _best(self) -> str:
-        best = self.study.best_or_none
+        if len(self.study.names) > 1:
+            return f"{len(self.study.front.points)} on the Pareto front"
+        best = self.study.front.best
         if best is None:
             return "none complete"
         return f"best {best.reward:.5g} (trial {best.number})"

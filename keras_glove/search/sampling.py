@@ -8,6 +8,7 @@ from typing import Any
 from keras_glove.algorithms import Algorithm
 from keras_glove.errors import FeedbackError, RewardError
 from keras_glove.hyper import DNA
+from keras_glove.search.claims import Claim
 from keras_glove.search.loop import Loop
 from keras_glove.search.results import parse_result
 from keras_glove.search.study import Study, new_or_given
@@ -19,16 +20,19 @@ class Feedback:
 
     Attributes:
         trial: the record of this child.
-        dna: its decisions.
-        program: its concrete program.
     """
 
-    __slots__ = ("_loop", "program", "trial")
+    __slots__ = ("_claim", "_loop", "trial")
 
-    def __init__(self, loop: Loop, trial: Trial, program: Any) -> None:
+    def __init__(self, loop: Loop, claim: Claim) -> None:
         self._loop = loop
-        self.trial = trial
-        self.program = program
+        self._claim = claim  # which keeps others from running the trial again.
+        self.trial = claim.trial
+
+    @property
+    def program(self) -> Any:
+        """The concrete program of this child, made anew each time."""
+        return self._loop.program(self.trial)
 
     @property
     def dna(self) -> DNA:
@@ -40,7 +44,9 @@ class Feedback:
 
         Args:
             result: the reward in the direction of the study, or a mapping of "reward"
-                and any metrics to keep beside it.
+                and any metrics to keep beside it. In a study of several rewards a mapping
+                of their names, and any metrics. Numbers under the key "constraints" that
+                are above 0 say that the child broke a constraint.
 
         Raises:
             RewardError: if the reward is not a finite number; the trial is recorded as
@@ -49,11 +55,11 @@ class Feedback:
         """
         self._check()
         try:
-            reward, metrics = parse_result(result)
+            parsed = parse_result(result, self._loop.study.names)
         except RewardError as error:
             self._loop.fail(self.trial, error)
             raise
-        self._loop.complete(self.trial, reward, metrics)
+        self._loop.complete(self.trial, parsed)
 
     def skip(self, reason: str = "skipped") -> None:
         """Ends the trial without a reward, as pruned; the algorithm learns nothing from it.
@@ -93,15 +99,14 @@ class Samples(Iterator[tuple[Any, Feedback]]):
                 f"expected feedback for trial {self._last.number} ({self._last.decisions}) before "
                 "the next child; call `feedback(reward)` or `feedback.skip(reason)`."
             )
-        while (trial := self._loop.ask()) is not None:
+        while (claim := self._loop.ask_or_wait()) is not None:
             try:
-                program = self._loop.program(trial)
-                child = self._loop.child(trial, program)
+                child = self._loop.child(claim.trial)
             except Exception as error:
-                self._loop.fail(trial, error)
+                self._loop.fail(claim.trial, error)
                 continue
-            self._last = trial
-            return child, Feedback(self._loop, trial, program)
+            self._last = claim.trial
+            return child, Feedback(self._loop, claim)
         raise StopIteration
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 from keras_glove.algorithms import Algorithm, RegularizedEvolution
-from keras_glove.errors import SearchError, TrialPruned
+from keras_glove.errors import SearchError
+from keras_glove.search.evaluation import Evaluator, Objective
+from keras_glove.search.executors import Executor, as_executor
+from keras_glove.search.ledger import Directions
 from keras_glove.search.loop import Loop
 from keras_glove.search.progress import progress_display
 from keras_glove.search.pruners import Pruner
-from keras_glove.search.results import Metric, parse_result
-from keras_glove.search.study import Direction, Study, new_or_given
-from keras_glove.search.trial import Trial
-
-Objective = Callable[..., Any]
+from keras_glove.search.study import Study, new_or_given
 
 
 def search(
@@ -24,11 +21,12 @@ def search(
     algorithm: Algorithm | None = None,
     num_trials: int | None = None,
     *,
-    direction: Direction | None = None,
+    direction: Directions | None = None,
     progress: bool = True,
     study: Study | None = None,
     seed: int | None = None,
     pruner: Pruner | None = None,
+    executor: str | Executor = "serial",
 ) -> Study:
     """Searches a program for the child with the best objective.
 
@@ -37,13 +35,16 @@ def search(
     logged, and the search goes on. Nothing of a child is kept once its trial ends.
     While a child is built, Python's and NumPy's generators are seeded with the seed of its
     trial, so its first weights depend on that alone.
-    An interrupt (Ctrl-C) is recorded in the running trial and raised again; a study
-    that was passed in keeps all trials and can be gone on with.
+    A study that was passed in keeps all trials, whatever ends the search (Ctrl-C, or its
+    process if the study has a storage): called again the search goes on, with the trial
+    that was running first. Other processes may search the same study meanwhile; the search
+    ends when they have ended their trials too.
 
     Args:
         program: as for `sample`.
         objective: `objective(child)` gives the reward, a number, or a mapping of
-            "reward" and metrics. If it has a parameter named `trial` it also gets the
+            "reward" and metrics; with several directions, a mapping of all their names
+            and metrics. If it has a parameter named `trial` it also gets the
             `Trial`: its seed, `trial.report(step, value)`, `trial.should_prune()`; it
             may raise `TrialPruned`. If it has a method `after_trial`, that is called
             with each trial that has ended, when its child is out of use.
@@ -52,12 +53,16 @@ def search(
         num_trials: the number of trials in the study at the end: those it had before
             and those that fail count, so that running a search again after a crash
             does what is left. None: until the algorithm ends, if it does.
-        direction: "maximize" (the default) or "minimize".
+        direction: "maximize" (the default) or "minimize", or a mapping of names to these
+            for several rewards.
         progress: shows a bar with the best so far and the time left on a terminal, and
             elsewhere a line from time to time, both on standard error.
         study: to go on with; None begins a new one.
         seed: of the new study; fixes all proposals and the seeds of all trials.
         pruner: of the new study.
+        executor: "serial" runs one trial after the other in this process, "processes" as
+            many at once as there are cores, each in its own process. Or an `Executor`, such
+            as `executors.Processes(4)` or `executors.Ray()`.
 
     Returns:
         The study.
@@ -75,20 +80,33 @@ def search(
     >>> study.best_value < 0.01
     True
     """
-    if not callable(objective):
-        raise SearchError(f"expected the objective to be callable, received {objective!r}.")
     record = new_or_given(study, seed, direction, pruner)
-    chosen = algorithm or record.algorithm or default_algorithm(num_trials)
-    loop = Loop(program, chosen, record, num_trials)
-    wants_trial = _wants_trial(objective)
-    after_trial = getattr(objective, "after_trial", None)
+    Evaluator(objective, record.names)  # checks it, before anything is done.
+    runner = as_executor(executor)
+    chosen, default_for = _algorithm(algorithm, record, num_trials)
+    loop = Loop(program, chosen, record, num_trials, default_for=default_for)
     with progress_display(record, num_trials, show=progress) as display:
-        while (trial := loop.ask()) is not None:
-            _run(loop, trial, objective, wants_trial)
-            if after_trial is not None:
-                after_trial(trial)
-            display.update()
+        runner.run(loop, objective, display.update)
     return record
+
+
+def _algorithm(
+    given: Algorithm | None, study: Study, num_trials: int | None
+) -> tuple[Algorithm, int | None]:
+    """The algorithm of a search, and the number of trials it was fitted to, if by default."""
+    if given is not None:
+        return given, None
+    if study.algorithm is not None:
+        return study.algorithm, None
+    if not study.courses:
+        return default_algorithm(num_trials), num_trials
+    last = study.courses[-1]
+    if last["default_for"] is None:
+        raise SearchError(
+            f"expected the algorithm of the study, {last['algorithm']}, or another one, received "
+            "None: algorithms are not kept, only what they did."
+        )
+    return default_algorithm(last["default_for"]), last["default_for"]
 
 
 def default_algorithm(num_trials: int | None) -> Algorithm:
@@ -107,33 +125,3 @@ def default_algorithm(num_trials: int | None) -> Algorithm:
         )
     population = min(max(num_trials // 5, 5), 100)
     return RegularizedEvolution(population, tournament_size=max(population // 4, 2))
-
-
-def _run(loop: Loop, trial: Trial, objective: Objective, wants_trial: bool) -> None:
-    try:
-        reward, metrics = _evaluate(loop, trial, objective, wants_trial)
-    except TrialPruned as pruned:
-        loop.prune(trial, str(pruned) or "pruned by the objective")
-    except Exception as error:
-        loop.fail(trial, error)
-    except BaseException as interrupt:
-        loop.fail(trial, interrupt)
-        raise
-    else:
-        loop.complete(trial, reward, metrics)
-
-
-def _evaluate(
-    loop: Loop, trial: Trial, objective: Objective, wants_trial: bool
-) -> tuple[float, dict[str, Metric]]:
-    # The only frame that holds the child, and it ends before the trial does.
-    child = loop.child(trial, loop.program(trial))
-    result = objective(child, trial=trial) if wants_trial else objective(child)
-    return parse_result(result)
-
-
-def _wants_trial(objective: Objective) -> bool:
-    try:
-        return "trial" in inspect.signature(objective).parameters
-    except (TypeError, ValueError):  # a builtin without a signature.
-        return False

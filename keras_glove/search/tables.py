@@ -18,8 +18,10 @@ def study_table(study: Study, trials: Sequence[Trial]) -> Table:
     decisions = [trial.decisions for trial in trials]
     names = _in_order(decisions)
     metrics = _in_order([trial.metrics for trial in trials])
-    table = Table(title=study.name, caption=f"rewards: {study.direction}")
-    for title in ("trial", "state", "reward", "seconds"):
+    directions = zip(study.names, study.directions, strict=True)
+    caption = ", ".join(f"{name}: {direction}" for name, direction in directions)
+    table = Table(title=study.name, caption=caption)
+    for title in ("trial", "state", *study.names, "seconds"):
         table.add_column(title, justify="left" if title == "state" else "right")
     for title in (*names, *metrics):
         table.add_column(title)
@@ -27,7 +29,7 @@ def study_table(study: Study, trials: Sequence[Trial]) -> Table:
         table.add_row(
             str(trial.number),
             _state(trial),
-            cell(trial.reward),
+            *(cell(trial.rewards.get(name)) for name in study.names),
             cell(trial.duration_s),
             *(Text(cell(chosen.get(name))) for name in names),
             *(Text(cell(trial.metrics.get(name))) for name in metrics),

@@ -6,16 +6,19 @@ import math
 import numbers
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from keras_glove.algorithms import checks
 from keras_glove.errors import SearchError, SerializationError
 from keras_glove.hyper import DNA
-from keras_glove.search.results import Metric
+from keras_glove.search.results import Metric, Result, Value
 
 if TYPE_CHECKING:
-    from keras_glove.search.study import Study
+    from keras_glove.search.claims import Owner
+    from keras_glove.search.evaluation import Outcome
+    from keras_glove.search.ledger import Ledger
 
 State = Literal["running", "complete", "failed", "pruned"]
 _STATES = get_args(State)
@@ -30,40 +33,56 @@ class Trial:
         dna: the decisions.
         state: "running", "complete", "failed" (it raised, or its reward was not a finite
             number) or "pruned" (ended early, by the objective or `Feedback.skip`).
-        reward: the objective's value with its own sign; None unless complete.
         error: the error's type and text, or the reason for pruning; None if complete.
         traceback: where it failed; None otherwise.
         duration_s: seconds from the proposal to its end; None while it runs.
+        attempt: 1, and one more for each time that the process which ran it died.
 
     Slots, and readable forms computed on demand, keep a trial well under 1 KB.
     """
 
     __slots__ = (
+        "_constraints",
         "_intermediate",
         "_metrics",
         "_started",
         "_study",
+        "_value",
+        "attempt",
+        "course",
         "dna",
         "duration_s",
+        "environment",
         "error",
         "number",
-        "reward",
+        "owner",
         "state",
+        "told",
         "traceback",
     )
 
-    def __init__(self, study: Study, number: int, dna: DNA) -> None:
+    def __init__(self, study: Ledger, number: int, dna: DNA) -> None:
         self._study = study
         self._started = time.perf_counter()
+        self._value: Value | None = None
         self._metrics: dict[str, Metric] | None = None
+        self._constraints: dict[str, float] | None = None
         self._intermediate: dict[int, float] | None = None
         self.number = number
         self.dna = dna
         self.state: State = "running"
-        self.reward: float | None = None
         self.error: str | None = None
         self.traceback: str | None = None
         self.duration_s: float | None = None
+        self.attempt = 1
+        # What resuming needs: who runs it, whose proposal it was, what that algorithm had
+        # been told since its last one (None: of the trial before), and the versions.
+        self.owner: Owner | None = None
+        self.course: int | None = None
+        self.told: tuple[int, ...] | None = ()
+        self.environment = 0
+
+    # --- what it is ----------------------------------------------------------------
 
     @property
     def decisions(self) -> dict[str, Any]:
@@ -74,9 +93,79 @@ class Trial:
         return space.decisions(self.dna)
 
     @property
+    def seed(self) -> int:
+        """A seed of 31 bits, fixed by the study's seed and the trial's number."""
+        return self._study.trial_seed(self.number)
+
+    @property
+    def lineage(self) -> dict[str, Any]:
+        """Where it comes from: the algorithm, and the trials it had been told of since its last.
+
+        For a trial that `Study.adapt` took over: the study and the number it had there.
+        """
+        return self._study.lineage(self)
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions of Python and of the libraries that it ran with."""
+        return self._study.environment(self.environment)
+
+    @property
+    def direction(self) -> Literal["maximize", "minimize"]:
+        """Which rewards the study takes for better; reported values have the same sign."""
+        return self._study.directions[0]
+
+    # --- what came of it -----------------------------------------------------------
+
+    @property
+    def reward(self) -> float | None:
+        """The objective's value with its own sign; None unless complete.
+
+        Raises:
+            SearchError: if the study has several objectives.
+        """
+        if isinstance(self._value, tuple):
+            raise SearchError(
+                f"expected one objective, but there are {self._study.names}; read "
+                "`trial.rewards`, which has them by name."
+            )
+        return self._value
+
+    @property
+    def rewards(self) -> Mapping[str, float]:
+        """The rewards by name, with their own signs; empty unless complete."""
+        if self._value is None:
+            return _NOTHING
+        values = self._value if isinstance(self._value, tuple) else (self._value,)
+        return dict(zip(self._study.names, values, strict=True))
+
+    @property
+    def value(self) -> Value | None:
+        """The reward, or with several objectives all in the order of the study's directions."""
+        return self._value
+
+    @property
     def metrics(self) -> Mapping[str, Metric]:
         """What the objective returned besides the reward."""
         return self._metrics if self._metrics is not None else _NOTHING
+
+    @property
+    def cost(self) -> float | None:
+        """The metric "cost", in the objective's own unit; None if it gave none."""
+        cost = self.metrics.get("cost")
+        return None if cost is None else float(cost)
+
+    @property
+    def constraints(self) -> Mapping[str, float]:
+        """The constraints that the objective returned: those above 0 are broken."""
+        return self._constraints if self._constraints is not None else _NOTHING
+
+    @property
+    def violation(self) -> float:
+        """By how much constraints were broken, summed; 0.0 if they were kept."""
+        if self._constraints is None:
+            return 0.0
+        return sum(max(0.0, value) for value in self._constraints.values())
 
     @property
     def intermediate(self) -> Mapping[int, float]:
@@ -84,14 +173,20 @@ class Trial:
         return self._intermediate if self._intermediate is not None else _NOTHING
 
     @property
-    def seed(self) -> int:
-        """A seed of 31 bits, fixed by the study's seed and the trial's number."""
-        return self._study.trial_seed(self.number)
+    def files(self) -> list[Path]:
+        """The files that are kept of it, its child among them; see `Study`."""
+        return self._study.files.of(self.number)
+
+    # --- for the objective ---------------------------------------------------------
 
     @property
-    def direction(self) -> Literal["maximize", "minimize"]:
-        """Which rewards the study takes for better."""
-        return self._study.direction
+    def folder(self) -> Path:
+        """A folder for files of this trial, made now; see `Study` for how long they are kept.
+
+        Raises:
+            SearchError: if the study keeps no files.
+        """
+        return self._study.files.folder(self.number)
 
     def report(self, step: int, value: float) -> None:
         """Records an intermediate value; a second one for a step replaces the first.
@@ -108,35 +203,61 @@ class Trial:
             raise SearchError(f"expected a step of at least 0, received {step!r}.")
         if self.state != "running":
             raise SearchError(f"trial {self.number} is {self.state}; report only while it runs.")
+        found = checks.number(f"value of step {step}", value)
         if self._intermediate is None:
             self._intermediate = {}
-        self._intermediate[int(step)] = checks.number(f"value of step {step}", value)
-        self._study.store.save(self)
+        self._intermediate[int(step)] = found
+        self._study.store.report(self, int(step), found)
 
     def should_prune(self) -> bool:
         """Whether the study's pruner gives this trial up; then raise `TrialPruned`.
 
         Always false in a study without a pruner.
         """
-        pruner = self._study.pruner
-        return pruner is not None and pruner.should_prune(self._study, self)
+        return self._study.should_prune(self)
+
+    # --- for the study -------------------------------------------------------------
 
     def end(
         self,
         state: State,
+        result: Result | None = None,
         *,
-        reward: float | None = None,
-        metrics: dict[str, Metric] | None = None,
         error: str | None = None,
         traceback: str | None = None,
     ) -> None:
         """Writes down how the trial ended; loops call it through the study."""
         self.state = state
-        self.reward = reward
-        self._metrics = metrics
+        if result is not None:
+            self._value, self._metrics, self._constraints = result
         self.error = error
         self.traceback = traceback
         self.duration_s = time.perf_counter() - self._started
+
+    def end_as(self, outcome: Outcome) -> None:
+        """Writes down an outcome; for trials of workers, whose record is the driver's."""
+        state: State = "failed"
+        if outcome.result is not None:
+            state = "complete"
+        elif outcome.pruned is not None:
+            state = "pruned"
+        error = outcome.error if outcome.pruned is None else outcome.pruned
+        self.end(state, outcome.result, error=error, traceback=outcome.traceback)
+
+    def begin_again(self, attempt: int) -> None:
+        """Forgets what an attempt that was broken off had reported."""
+        self.attempt = attempt
+        self._started = time.perf_counter()
+        self._intermediate = None
+
+    def see(self, intermediate: dict[int, float]) -> None:
+        """Takes what another process reported so far."""
+        self._intermediate = intermediate or None
+
+    def take(self, other: Trial) -> None:
+        """Becomes what another record of the same trial says."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(other, name))
 
     def to_dict(self) -> dict[str, Any]:
         """The trial as JSON-able data; inactive decisions are left out."""
@@ -144,39 +265,53 @@ class Trial:
         return {
             "number": self.number,
             "state": self.state,
-            "reward": self.reward,
+            "rewards": dict(self.rewards),
             "dna": str(self.dna),
             "decisions": self.decisions,
             "seed": self.seed,
             "duration_s": self.duration_s,
             "metrics": dict(self.metrics),
+            "constraints": dict(self.constraints),
             "intermediate": {str(k): v if math.isfinite(v) else None for k, v in steps},
             "error": self.error,
             "traceback": self.traceback,
+            "attempt": self.attempt,
+            "course": self.course,
+            "told": None if self.told is None else list(self.told),
+            "environment": self.environment,
         }
 
     def __repr__(self) -> str:
-        what = f"reward={self.reward!r}" if self.state == "complete" else f"state={self.state!r}"
+        what = f"state={self.state!r}"
+        if self.state == "complete":
+            several = isinstance(self._value, tuple)
+            what = f"rewards={self.rewards!r}" if several else f"reward={self._value!r}"
         return f"Trial({self.number}, {what}, dna={str(self.dna)!r})"
 
     @classmethod
-    def from_dict(cls, study: Study, row: Mapping[str, Any]) -> Trial:
+    def from_dict(cls, study: Ledger, row: Mapping[str, Any]) -> Trial:
         """The trial that `to_dict` wrote, as a trial of `study`.
 
         Raises:
-            SerializationError: if the state is unknown or the reward does not fit it.
+            SerializationError: if the state is unknown or the rewards do not fit it.
             DNAError: if the DNA does not belong to the study's space.
         """
         trial = cls(study, row["number"], DNA.from_string(row["dna"]))
-        state, reward = row["state"], row["reward"]
-        if state not in _STATES or (state == "complete") != isinstance(reward, float):
-            raise SerializationError(f"trial {row['number']} is {state!r} with reward {reward!r}.")
+        state, rewards = row["state"], row["rewards"]
+        values = tuple([float(rewards[name]) for name in study.names]) if rewards else None
+        if state not in _STATES or (state == "complete") != (values is not None):
+            raise SerializationError(f"trial {row['number']} is {state!r} with {rewards!r}.")
         if study.space is not None:
             study.space.validate(trial.dna)
         steps = row["intermediate"].items()
-        trial.state, trial.reward = state, reward
+        trial.state = state
+        trial._value = values[0] if values is not None and len(values) == 1 else values
         trial.error, trial.traceback = row["error"], row["traceback"]
         trial.duration_s = row["duration_s"]
         trial._metrics = dict(row["metrics"]) or None
+        trial._constraints = dict(row["constraints"]) or None
         trial._intermediate = {int(k): math.nan if v is None else v for k, v in steps} or None
+        trial.attempt, trial.course = row["attempt"], row["course"]
+        trial.told = None if row["told"] is None else tuple(row["told"])
+        trial.environment = row["environment"]
         return trial

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -13,7 +13,7 @@ from keras_glove.symbolic.path import Path, format_path
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.recording import remember
 from keras_glove.symbolic.signature import signature_of
-from keras_glove.symbolic.traversal import SCALARS, children, with_children
+from keras_glove.symbolic.traversal import SCALARS, children, nodes, walk, with_children
 
 __all__ = ["build", "note"]
 
@@ -34,75 +34,74 @@ def build(value: Any) -> Any:
     >>> build([program(dict, a=program(int, "3"))])
     [{'a': 3}]
     """
-    return _Builder().build(value, ())
+    _check_buildable(value)
+    builder = _Builder()
+    for path, node in nodes(value):
+        if isinstance(node, Program):
+            builder.add(path, node)
+    return builder.built(value)
+
+
+def _check_buildable(value: Any) -> None:
+    for path, inner in walk(value):
+        if isinstance(inner, OpenValue):
+            raise OpenValueError(
+                f"at `{format_path(path) or 'the root'}`: expected a concrete value, received the "
+                f"open value {inner!r}. Materialize the program with a DNA first "
+                "(`kg.materialize`), or draw children with `kg.sample`."
+            )
+        if isinstance(inner, Program):
+            signature = signature_of(inner.__target__)
+            missing = signature.missing(inner.__arguments__)
+            if missing:
+                raise BuildError(
+                    f"at `{format_path(path) or 'the root'}`: {signature.text} expected values for "
+                    f"{missing}, which are missing. Set them with `kg.rebind`."
+                )
+        elif isinstance(inner, Node):
+            raise BuildError(
+                f"at `{format_path(path) or 'the root'}`: expected a program, received a "
+                f"{type(inner).__name__}, which cannot be built."
+            )
 
 
 class _Builder:
+    """Builds programs one after another, each after those inside it."""
+
     def __init__(self) -> None:
-        self._built: dict[int, tuple[Node, Any]] = {}
+        self._live: dict[int, Any] = {}
         # Snapshots: what is built is described by what the program was at that time.
         self._snapshots: dict[int, Program] = {}
 
-    def build(self, value: Any, path: Path) -> Any:
-        if type(value) in SCALARS:
-            return value
-        if isinstance(value, Node):
-            if id(value) not in self._built:
-                self._built[id(value)] = (value, self._build_node(value, path))
-            return self._built[id(value)][1]
-        below = children(value)
-        if below is None:
-            return value
-        return with_children(value, [self.build(child, (*path, key)) for key, child in below])
-
-    def _build_node(self, node: Node, path: Path) -> Any:
-        if isinstance(node, OpenValue):
-            raise OpenValueError(
-                f"at `{format_path(path) or 'the root'}`: expected a concrete value, received the "
-                f"open value {node!r}. Materialize the program with a DNA first "
-                "(`kg.materialize`), or draw children with `kg.sample`."
-            )
-        if not isinstance(node, Program):
-            raise BuildError(
-                f"at `{format_path(path) or 'the root'}`: expected a program, received a "
-                f"{type(node).__name__}, which cannot be built."
-            )
-        return self._build_program(node, path)
-
-    def _build_program(self, program: Program, path: Path) -> Any:
+    def add(self, path: Path, program: Program) -> None:
         signature = signature_of(program.__target__)
-        missing = signature.missing(program.__arguments__)
-        if missing:
-            raise BuildError(
-                f"at `{format_path(path) or 'the root'}`: {signature.text} expected values for "
-                f"{missing}, which are missing. Set them with `kg.rebind`."
-            )
-        arguments = {
-            name: self.build(child, (*path, name)) for name, child in program.__arguments__.items()
-        }
+        given = program.__arguments__
+        arguments = {name: self.built(child) for name, child in given.items()}
         positional, keywords = signature.call_arguments(arguments)
         with noted(path, signature.text):
             live = program.__target__(*positional, **keywords)
-        snapshot = Program(
-            program.__target__,
-            {name: self._snapshot(child) for name, child in program.__arguments__.items()},
-            program.__origin__,
-        )
+        inside = {name: _with_nodes(child, self._snapshots) for name, child in given.items()}
+        snapshot = Program(program.__target__, inside, program.__origin__)
+        self._live[id(program)] = live
         self._snapshots[id(program)] = snapshot
         # What a call returns, such as a tensor, can be held by its arguments and never go.
         if type(live) not in SCALARS and program.__target__ is not call:
             remember(live, snapshot)
-        return live
 
-    def _snapshot(self, value: Any) -> Any:
-        if type(value) in SCALARS:
-            return value
-        if isinstance(value, Node):
-            return self._snapshots.get(id(value), value)
-        below = children(value)
-        if below is None:
-            return value
-        return with_children(value, [self._snapshot(child) for _, child in below])
+    def built(self, value: Any) -> Any:
+        """A value whose programs were built before, with what was built in their places."""
+        return _with_nodes(value, self._live)
+
+
+def _with_nodes(value: Any, instead: Mapping[int, Any]) -> Any:
+    if type(value) in SCALARS:
+        return value
+    if isinstance(value, Node):
+        return instead[id(value)]
+    below = children(value)
+    if below is None:
+        return value
+    return with_children(value, [_with_nodes(child, instead) for _, child in below])
 
 
 def note(error: BaseException, text: str) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from keras_glove.errors import BuildError
 from keras_glove.symbolic import registry
+from keras_glove.symbolic.making import any_node, symbolic_call
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.symbolize import any_node, symbolic_call
 
 __all__ = ["call", "called_node"]
 

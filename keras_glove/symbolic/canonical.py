@@ -134,7 +134,7 @@ def _stable(token: Any) -> str:
     if kind is str:
         return f"{len(token)}:{token}"
     if kind is _Leaf:
-        from keras_glove.symbolic.serialization import leaf_to_json
+        from keras_glove.symbolic.leaves import leaf_to_json
 
         return repr(leaf_to_json(token.value, ()))
     return registry.lasting_name(token) if callable(token) else repr(token)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from keras_glove.symbolic import registry
+from keras_glove.symbolic.making import any_node, record_of, symbolic_call
 from keras_glove.symbolic.recording import remember
-from keras_glove.symbolic.symbolize import any_node, record_of, symbolic_call
 
 __all__ = ["SymbolicConstructor"]
 
@@ -65,7 +65,10 @@ class SymbolicConstructor:
         return dir(self.__symbolic_target__)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        return self.__symbolic_bases__
+        # A base that several constructors bring along stands there once.
+        before = bases[: [base is self for base in bases].index(True)]
+        given = {b for base in before for b in getattr(base, "__symbolic_bases__", (base,))}
+        return tuple(base for base in self.__symbolic_bases__ if base not in given)
 
     def __instancecheck__(self, instance: Any) -> bool:
         return isinstance(instance, self.__symbolic_target__)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from keras_glove.symbolic.equality import equal
+from keras_glove.symbolic.equality import ATOMS, equal
 from keras_glove.symbolic.formatting import format_program
 from keras_glove.symbolic.node import MISSING, Node
-from keras_glove.symbolic.path import Path, format_path
+from keras_glove.symbolic.patterns import Link, texts
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.traversal import SCALARS, children
+from keras_glove.symbolic.traversal import children
 
 __all__ = ["Difference", "diff"]
 
@@ -59,9 +59,11 @@ def diff(left: Any, right: Any) -> Difference:
     b[1]: 2 -> 3
     c: added 4
     """
-    entries: dict[str, tuple[Any, Any]] = {}
-    _diff(left, right, (), entries)
-    difference = Difference(entries)
+    if equal(left, right):
+        return Difference({})
+    found = _differences(left, right)
+    names = texts([link for link, _ in found])
+    difference = Difference({name: sides for name, (_, sides) in zip(names, found, strict=True)})
     if (_shares_nodes(left) or _shares_nodes(right)) and not _leads_to(difference, left, right):
         # The trees agree at these places, but not in which nodes are shared.
         return Difference({"": (left, right)})
@@ -87,31 +89,71 @@ def _leads_to(difference: Difference, left: Any, right: Any) -> bool:
     return equal(patch(left, difference), right)
 
 
-def _diff(left: Any, right: Any, path: Path, out: dict[str, tuple[Any, Any]]) -> None:
-    if left is right:
-        return
-    if type(left) in SCALARS or not _comparable(left, right):
-        if not equal(left, right):
-            out[format_path(path)] = (left, right)
-        return
-    ours, theirs = dict(children(left) or ()), dict(children(right) or ())
-    for key in [*ours, *(key for key in theirs if key not in ours)]:
-        a, b = ours.get(key, MISSING), theirs.get(key, MISSING)
-        if a is MISSING or b is MISSING:
-            out[format_path((*path, key))] = (a, b)
-        else:
-            _diff(a, b, (*path, key), out)
+_Sides = tuple[Any, Any]
 
 
-def _comparable(left: Any, right: Any) -> bool:
+def _differences(left: Any, right: Any) -> list[tuple[Link, _Sides]]:
+    """Where two values differ, in the order in which they are read."""
+    found: list[tuple[Link, _Sides]] = []
+    met: set[tuple[int, int]] = set()
+    todo: list[tuple[Link, Any, Any]] = [(None, left, right)]
+    while todo:
+        link, a, b = todo.pop()
+        if not _comparable(a, b):
+            if not equal(a, b):
+                found.append((link, (a, b)))
+            continue
+        if isinstance(a, Node):
+            if (id(a), id(b)) in met:
+                continue
+            met.add((id(a), id(b)))
+        todo += reversed(_below(link, a, b))
+    return found
+
+
+def _below(link: Link, a: Any, b: Any) -> list[tuple[Link, Any, Any]]:
+    """What stands in either of two comparable values and is not plainly the same."""
+    ours, theirs = _parts(a), _parts(b)
+    below: list[tuple[Link, Any, Any]] = []
+    for key, x in ours.items():
+        y = theirs.get(key, MISSING)
+        if type(x) not in ATOMS or type(x) is not type(y) or x != y:
+            below.append(((link, key), x, y))
+    below += [((link, key), MISSING, y) for key, y in theirs.items() if key not in ours]
+    return below
+
+
+def _parts(value: Any) -> dict[Any, Any]:
+    if isinstance(value, Node):
+        return value.__children__()
+    return value if type(value) is dict else dict(enumerate(value))
+
+
+def _comparable(a: Any, b: Any) -> bool:
     """Whether two values are told apart by what is inside them; else they differ as a whole."""
-    kind = type(left)
-    if kind is not type(right):
+    kind = type(a)
+    if kind is not type(b):
         return False
     if kind is Program:
-        return left.__target__ is right.__target__
-    # Only what `patch` can change in place; a hyper-value is one definition.
-    return kind is list or (kind is dict and _paths_exist(left, right))
+        return bool(a.__target__ == b.__target__)
+    if kind is dict:
+        return _paths_exist(a, b)
+    if kind is tuple:
+        return len(a) == len(b)
+    # A hyper-value is one definition, in which only programs can be changed.
+    return kind is list or (isinstance(a, Node) and _alike(a.__fields__(), b.__fields__()))
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two values are the same but for the arguments of programs in them."""
+    kind = type(a)
+    if kind is Program and type(b) is Program:
+        return bool(a.__target__ == b.__target__)
+    below = children(a)
+    if below is None or kind is not type(b):
+        return equal(a, b)
+    mine, theirs = dict(below), dict(children(b) or ())
+    return mine.keys() == theirs.keys() and all(_alike(v, theirs[k]) for k, v in mine.items())
 
 
 def _paths_exist(*dicts: dict[Any, Any]) -> bool:

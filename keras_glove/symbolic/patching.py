@@ -1,19 +1,21 @@
-"""`patch` and `merge`: programs made from other programs' differences."""
+"""`patch`: a program made from another one and a difference."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from keras_glove.errors import ArgumentError, PathError
+from keras_glove.errors import PathError
 from keras_glove.symbolic.copying import clone
+from keras_glove.symbolic.editing import Edit
 from keras_glove.symbolic.equality import equal
 from keras_glove.symbolic.node import MISSING
+from keras_glove.symbolic.origin import note_changes
 from keras_glove.symbolic.path import Key, Path, format_path, parse_path
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.rebinding import get, rebind
+from keras_glove.symbolic.rebinding import get, in_order
 
-__all__ = ["merge", "patch"]
+__all__ = ["patch"]
 
 
 def patch(value: Any, difference: Mapping[str, tuple[Any, Any]]) -> Any:
@@ -27,16 +29,15 @@ def patch(value: Any, difference: Mapping[str, tuple[Any, Any]]) -> Any:
     >>> patch(old, diff(old, new)) == new
     True
     """
-    for path, (left, _) in difference.items():
-        _check_side(value, parse_path(path), left)
-    value = clone(value)
-    removed = [parse_path(path) for path, (_, right) in difference.items() if right is MISSING]
-    for path, (_, right) in difference.items():
-        if right is not MISSING:
-            value = _put(value, parse_path(path), clone(right))
-    for keys in reversed(removed):  # from the end of a list on
-        _remove(get(value, keys[:-1]), keys[-1])
-    return value
+    paths = [parse_path(text) for text in difference]
+    for path, (left, _) in zip(paths, difference.values(), strict=True):
+        _check_side(value, path, left)
+    rights = clone([right for _, right in difference.values()])  # together: sharing is kept
+    edit = Edit(clone(value))
+    for path, new in in_order(list(zip(paths, rights, strict=True))):
+        edit.put(path, new, grow=True)
+    note_changes(edit.root, "patch", [(text, new) for text, (_, new) in difference.items()])
+    return edit.root
 
 
 def _check_side(value: Any, path: Path, left: Any) -> None:
@@ -56,77 +57,3 @@ def _given(holder: Any, key: Key) -> Any:
     if isinstance(holder, Program):
         return holder.__arguments__.get(str(key), MISSING)
     return get(holder, (key,))
-
-
-def _put(value: Any, path: Path, new: Any) -> Any:
-    holder = get(value, path[:-1]) if path else None
-    if isinstance(holder, list) and path[-1] == len(holder):
-        holder.append(new)
-        return value
-    return rebind(value, {path: new})
-
-
-def _remove(holder: Any, key: Key) -> None:
-    if isinstance(holder, Program):
-        delattr(holder, str(key))
-    else:
-        del holder[key]
-
-
-def merge(
-    base: Any,
-    override: Any,
-    *,
-    conflict: str | Callable[[str, Any, Any], Any] = "override",
-) -> Any:
-    """A program with the arguments of both, down to the places where they conflict.
-
-    Programs of the same class or function, and dicts, are merged name by name; everything
-    else is a value, and where both sides give different ones they conflict.
-
-    Args:
-      base: a program or dict; not changed.
-      override: another of the same kind.
-      conflict: "override" takes the value of `override`, "base" that of `base`, "error" raises
-        `ArgumentError`; or a function of (path, base value, override value).
-
-    >>> from keras_glove.symbolic import program
-    >>> merge(program(dict, a=1, b={"x": 1}), program(dict, b={"y": 2}, a=3))
-    dict(a=3, b={'x': 1, 'y': 2})
-    """
-    rules = {"override": lambda p, a, b: b, "base": lambda p, a, b: a, "error": _refuse_conflict}
-    rule = rules.get(conflict) if isinstance(conflict, str) else conflict
-    if rule is None:
-        raise ArgumentError(
-            f"Expected conflict to be one of {list(rules)} or a function, received {conflict!r}."
-        )
-    return _merge(clone(base), clone(override), (), rule)
-
-
-def _refuse_conflict(path: str, base: Any, override: Any) -> Any:
-    raise ArgumentError(
-        f"at `{path or 'the root'}`: expected programs that agree, received {base!r} and "
-        f"{override!r}. Choose with `conflict`."
-    )
-
-
-def _merge(base: Any, override: Any, path: Path, rule: Callable[[str, Any, Any], Any]) -> Any:
-    if isinstance(base, Program) and isinstance(override, Program):
-        if base.__target__ is override.__target__:
-            merged = _merge_dicts(base.__arguments__, override.__arguments__, path, rule)
-            return rebind(base, merged)
-    elif isinstance(base, dict) and isinstance(override, dict):
-        return _merge_dicts(base, override, path, rule)
-    return base if equal(base, override) else rule(format_path(path), base, override)
-
-
-def _merge_dicts(
-    base: dict[Any, Any],
-    override: dict[Any, Any],
-    path: Path,
-    rule: Callable[[str, Any, Any], Any],
-) -> dict[Any, Any]:
-    merged = dict(base)
-    for key, value in override.items():
-        merged[key] = _merge(base[key], value, (*path, key), rule) if key in base else value
-    return merged

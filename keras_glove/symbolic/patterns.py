@@ -11,7 +11,7 @@ from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.path import Key, Path, format_path, parse_path
 from keras_glove.symbolic.traversal import PLAIN, SCALARS, items_below
 
-__all__ = ["Link", "entries", "is_pattern", "path_of", "texts"]
+__all__ = ["Link", "entries", "is_pattern", "matches", "path_of", "texts"]
 
 Link = Any
 """A path, from its end: None for the root, else the link of the holder and the last key."""
@@ -123,6 +123,19 @@ def _link(above: Link, key: Key) -> Link:
 
 def _anything(value: Any) -> bool:
     return True
+
+
+def matches(path: Path, pattern: str) -> bool:
+    """Whether a path is one that a pattern stands for.
+
+    >>> matches(("blocks", 1, "filters"), "**.filters")
+    True
+    """
+    state = _State(frozenset([_steps(pattern)]), {})
+    for key in path:
+        moves, other = state.moves or state.find_moves()
+        state = moves.get(key, other)
+    return state.full
 
 
 def path_of(link: Link) -> Path:

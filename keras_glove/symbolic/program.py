@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from keras_glove.errors import ArgumentError
 from keras_glove.symbolic.node import Node
-from keras_glove.symbolic.signature import Signature, signature_of
-from keras_glove.symbolic.traversal import walk
+from keras_glove.symbolic.origin import Origin, note_changes
+from keras_glove.symbolic.signature import signature_of
+from keras_glove.symbolic.targets import findable, place_of, target_of
+from keras_glove.symbolic.traversal import SCALARS, walk
 
-__all__ = ["Origin", "Program"]
+__all__ = ["Program"]
 
 _set = object.__setattr__
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a program was derived from: the operation, what it used, and the origin before."""
-
-    operation: str
-    detail: Any = None
-    parent: Origin | None = None
 
 
 class Program(Node):
@@ -78,8 +70,8 @@ class Program(Node):
         if name.startswith("__"):
             raise AttributeError(name)
         signature = signature_of(self.__target__)
-        if name in signature.defaults:
-            return signature.defaults[name]
+        if name in signature.defaults or name in signature.factories:
+            return signature.default(name)
         if name in signature.names:
             raise AttributeError(f"{signature.text}: the argument {name!r} has no value yet.")
         raise AttributeError(
@@ -100,9 +92,7 @@ class Program(Node):
     def __delattr__(self, name: str) -> None:
         if name not in self.__arguments__:
             raise AttributeError(f"{signature_of(self.__target__).text}: {name!r} was not given.")
-        arguments = dict(self.__arguments__)
-        del arguments[name]
-        _set(self, "__arguments__", arguments)
+        replace_arguments(self, {n: v for n, v in self.__arguments__.items() if n != name})
 
     def __dir__(self) -> list[str]:
         return [*self.__arguments__, *signature_of(self.__target__).names]
@@ -120,23 +110,45 @@ class Program(Node):
         return structural_hash(self)
 
     def __call_form__(self) -> tuple[str, list[tuple[str, Any]]]:
-        signature = signature_of(self.__target__)
         name = getattr(self.__target__, "__name__", None) or repr(self.__target__)
-        positional, keywords = signature.call_arguments(self.__arguments__)
-        items = [("", child) for child in positional]
-        return name, items + [(f"{key}=", child) for key, child in keywords.items()]
+        return name, call_items(self)
 
     def __copy__(self) -> Program:
         return Program(self.__target__, dict(self.__arguments__), self.__origin__)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Program:
-        from keras_glove.symbolic.copying import clone
+        from keras_glove.symbolic.copying import clone_into
 
-        copied: Program = clone(self)
+        copied: Program = clone_into(self, memo)  # which keeps what is shared in all of it
         return copied
 
     def __reduce__(self) -> Any:
-        return (Program, (self.__target__, self.__arguments__, self.__origin__))
+        # A symbolized function is found by its name, where a wrapper of it stands.
+        place = place_of(self.__target__)
+        found = findable(*place, self.__target__) if place is not None else None
+        return (_revived, (found or self.__target__, self.__arguments__, self.__origin__))
+
+
+def _revived(target: Any, arguments: dict[str, Any], origin: Origin | None) -> Program:
+    return Program(target_of(target), arguments, origin)
+
+
+def call_items(program: Program, *, defaults: bool = False) -> list[tuple[str, Any]]:
+    """The (prefix, argument) pairs of a call: "" for a positional one, "name=" for a keyword.
+
+    Required arguments that are not given are `MISSING`; with `defaults`, the others that are not
+    given have their defaults.
+    """
+    signature = signature_of(program.__target__)
+    arguments = signature.with_gaps(program.__arguments__, defaults=defaults)
+    rest = arguments.get(signature.var_positional or "", ())
+    if not isinstance(rest, list | tuple):  # a hyper-value that stands for all of them
+        arguments[signature.var_positional or ""] = ()
+    positional, keywords = signature.call_arguments(arguments)
+    items = [("", value) for value in positional]
+    if not isinstance(rest, list | tuple):
+        items.append(("*", rest))
+    return items + [(f"{name}=", value) for name, value in keywords.items()]
 
 
 def set_argument(program: Program, name: str, value: Any) -> None:
@@ -145,25 +157,33 @@ def set_argument(program: Program, name: str, value: Any) -> None:
 
     check_argument(program, name, value)
     put_argument(program, name, normalize(value))
+    note_changes(program, "rebind", [(name, value)])
 
 
-def check_argument(program: Program, name: str, value: Any) -> Signature:
+def check_argument(program: Program, name: str, value: Any) -> None:
     """Raises `ArgumentError` where `program` cannot take `value` under `name`."""
     signature = signature_of(program.__target__)
     signature.check_name(name)
-    if any(inner is program for _, inner in walk(value)):
+    if type(value) not in SCALARS and any(inner is program for _, inner in walk(value)):
         raise ArgumentError(
             f"{signature.text}: expected a value that does not hold the program itself, received "
             f"for {name!r} one that does, which would be a cycle. Use `kg.clone` for a copy of it."
         )
-    return signature
 
 
 def put_argument(program: Program, name: str, value: Any) -> None:
     """Sets one argument without a check, keeping the canonical order."""
     arguments = program.__arguments__
+    signature = signature_of(program.__target__)
+    if name == signature.var_positional and type(value) is list:
+        value = tuple(value)
     if name in arguments:
         arguments[name] = value
         return
-    ordered = signature_of(program.__target__).ordered({**arguments, name: value})
-    _set(program, "__arguments__", ordered)
+    ordered = signature.ordered({**arguments, name: value})
+    replace_arguments(program, ordered)
+
+
+def replace_arguments(program: Program, arguments: dict[str, Any]) -> None:
+    """Gives a program other arguments, without a check."""
+    _set(program, "__arguments__", arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from keras_glove.symbolic.path import format_path
@@ -83,6 +84,8 @@ class _Kinds:
     def _is_made_by(self, target: Any) -> bool:
         if target in self._kinds or issubclass(Program, self._classes):
             return True
+        if isinstance(target, MethodType):  # of a class: a constructor
+            target = target.__self__
         return isinstance(target, type) and issubclass(target, self._classes)
 
 

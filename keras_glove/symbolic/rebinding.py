@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from keras_glove.errors import PathError
+from keras_glove.errors import ArgumentError, PathError
+from keras_glove.symbolic.editing import Edit, all_or_nothing, child_at
+from keras_glove.symbolic.node import MISSING, Node
+from keras_glove.symbolic.origin import note_changes
 from keras_glove.symbolic.path import Path, format_path, parse_path
-from keras_glove.symbolic.program import Program, check_argument, put_argument
+from keras_glove.symbolic.patterns import entries, is_pattern, path_of
 from keras_glove.symbolic.recording import normalize
-from keras_glove.symbolic.traversal import children, transform, with_children
 
-__all__ = ["get", "rebind"]
+__all__ = ["get", "in_order", "rebind"]
+
+Change = tuple[str | Path, Any]
 
 
 def get(value: Any, path: str | Path) -> Any:
@@ -22,30 +26,14 @@ def get(value: Any, path: str | Path) -> Any:
     """
     keys = parse_path(path) if isinstance(path, str) else path
     for depth, key in enumerate(keys):
-        value = _child(value, key, keys[: depth + 1])
+        value = child_at(value, key, keys[: depth + 1])
     return value
-
-
-def _child(value: Any, key: Any, path: Path) -> Any:
-    below = children(value)
-    found = dict(below) if below is not None else {}
-    if key in found:
-        return found[key]
-    if isinstance(value, Program):
-        try:
-            return getattr(value, str(key))
-        except AttributeError as error:
-            raise PathError(f"at `{format_path(path)}`: {error}") from None
-    raise PathError(
-        f"at `{format_path(path)}`: expected one of {list(found)}, received {key!r}."
-        if found
-        else f"at `{format_path(path)}`: {value!r} is a leaf and has nothing inside."
-    )
 
 
 def rebind(
     value: Any,
-    changes: Mapping[str | Path, Any] | Callable[[Any], Any] | None = None,
+    changes: str | Path | Mapping[str | Path, Any] | Callable[[Any], Any] | None = None,
+    new: Any = MISSING,
     /,
     **arguments: Any,
 ) -> Any:
@@ -53,90 +41,74 @@ def rebind(
 
     Args:
       value: a program; or a container or hyper-value, of which a changed copy is returned.
-      changes: a mapping of paths to new values; or a function that gets every value
-        inside, children first, and returns what stands in its place (then a changed
-        copy is returned).
+      changes: a path, whose new value follows; or a mapping of paths to new values; or a
+        function that gets every value inside, children first, and returns what stands in
+        its place. A path may be a pattern, as in `query`: all that it matches gets the value.
+      new: the new value, where `changes` is one path. `MISSING`, here as in a mapping, removes
+        an argument, or an item of a list or dict.
       **arguments: new values for arguments of the program itself.
 
     Raises:
-      PathError: a path does not exist.
+      PathError: a path does not exist, or a pattern matches nothing.
       ArgumentError: a name that the class or function does not take, or a cycle.
 
     >>> from keras_glove.symbolic import program
-    >>> rebind(program(dict, a=1, b=[1, 2]), {"b[0]": 5}, a=2)
-    dict(a=2, b=[5, 2])
+    >>> net = program(dict, a=1, b=[1, 2], c=program(dict, b=3))
+    >>> rebind(net, {"b[0]": 5}, a=2)
+    dict(a=2, b=[5, 2], c=dict(b=3))
+    >>> rebind(net, "**.b", None)
+    dict(a=2, b=None, c=dict(b=None))
+    >>> rebind(net, lambda v: v * 10 if isinstance(v, int) else v)
+    dict(a=20, b=None, c=dict(b=None))
     """
-    if callable(changes) and not isinstance(changes, Mapping):
-        return rebind(transform(value, changes), **arguments)
-    wanted: dict[Path, Any] = {}
-    for path, new in (*(changes or {}).items(), *arguments.items()):
-        wanted[parse_path(path) if isinstance(path, str) else tuple(path)] = normalize(new)
-    plan = _Plan(value)
-    for path, new in wanted.items():
-        plan.add(path, new)
-    return plan.carry_out()
+    if callable(changes) and not isinstance(changes, Node):
+        function, listed = changes, []
+    else:
+        function, listed = None, _listed(changes, new)
+    listed += arguments.items()
+    with all_or_nothing(value) as edit:
+        made = []
+        if function is not None:
+            edit.change(function)
+            made.append(("every value", function))
+        for path, new in in_order([(p, new) for text, new in listed for p in _paths(edit, text)]):
+            edit.put(path, new if new is MISSING else normalize(new))
+            made.append((format_path(path), new))
+    note_changes(edit.root, "rebind", made)
+    return edit.root
 
 
-class _Plan:
-    """Changes that are checked one after another before the first is made."""
-
-    def __init__(self, root: Any) -> None:
-        self._root = root
-        self._arguments: dict[tuple[int, str], tuple[Program, str, Any]] = {}
-
-    def add(self, path: Path, new: Any) -> None:
-        if not path:
-            self._root = new
-            return
-        holder, depth = self._holder(path)
-        if holder is None:
-            self._root = _replaced(self._root, path, new, ())
-            return
-        name = str(path[depth])
-        if depth + 1 < len(path):
-            new = _replaced(
-                self._pending(holder, name, path), path[depth + 1 :], new, path[: depth + 1]
-            )
-        check_argument(holder, name, new)
-        self._arguments[id(holder), name] = (holder, name, new)
-
-    def carry_out(self) -> Any:
-        for holder, name, new in self._arguments.values():
-            put_argument(holder, name, new)
-        return self._root
-
-    def _pending(self, holder: Program, name: str, path: Path) -> Any:
-        planned = self._arguments.get((id(holder), name))
-        return planned[2] if planned else _child(holder, name, path)
-
-    def _holder(self, path: Path) -> tuple[Program | None, int]:
-        """The innermost program on the way to `path`, and how deep it stands."""
-        value: Any = self._root
-        found: tuple[Program | None, int] = (None, 0)
-        for depth, key in enumerate(path):
-            if isinstance(value, Program):
-                found = (value, depth)
-                if depth + 1 == len(path):
-                    break
-                value = self._pending(value, str(key), path[: depth + 1])
-            elif depth + 1 < len(path):
-                value = _child(value, key, path[: depth + 1])
-        return found
-
-
-def _replaced(value: Any, path: Path, new: Any, above: Path) -> Any:
-    """A copy of a container or hyper-value with the value at `path` replaced."""
-    if not path:
-        return new
-    key, here = path[0], (*above, path[0])
-    below = children(value)
-    if isinstance(value, dict) and len(path) == 1:
-        return {**value, key: new}
-    _child(value, key, here)
-    return with_children(
-        value,
-        [
-            _replaced(child, path[1:], new, here) if name == key else child
-            for name, child in below or ()
-        ],
+def _listed(changes: Any, new: Any) -> list[Change]:
+    if changes is None:
+        return []
+    if isinstance(changes, str | tuple):
+        return [(changes, new)]
+    if isinstance(changes, Mapping):
+        return list(changes.items())
+    raise ArgumentError(
+        "Expected a path and its new value, a mapping of paths to new values, or a function, "
+        f"received {changes!r}."
     )
+
+
+def in_order(changes: list[tuple[Path, Any]]) -> list[tuple[Path, Any]]:
+    """Changes so that none moves what another one names: what goes from a list goes last."""
+    removed = [change for change in changes if change[1] is MISSING]
+    removed.sort(key=lambda change: (len(change[0]), _place(change[0])), reverse=True)
+    return [change for change in changes if change[1] is not MISSING] + removed
+
+
+def _place(path: Path) -> int:
+    return path[-1] if path and type(path[-1]) is int else -1
+
+
+def _paths(edit: Edit, path: str | Path) -> list[Path]:
+    """The paths that a text names, in the program as it is before the changes."""
+    if not isinstance(path, str):
+        return [tuple(path)]
+    if not is_pattern(path):
+        return [parse_path(path)]
+    found = [path_of(link) for link, _ in entries(edit.root, path)]
+    if not found:
+        raise PathError(f"Expected a pattern that matches something in it, received {path!r}.")
+    return found

@@ -6,14 +6,20 @@ would find it. The table holds live objects weakly.
 
 from __future__ import annotations
 
+import dataclasses
 import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from keras_glove.errors import DescriptionError
+from keras_glove.symbolic.equality import equal
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.path import Path, format_path
 from keras_glove.symbolic.program import Program
+from keras_glove.symbolic.signature import Signature, signature_of
+from keras_glove.symbolic.targets import target_of
 from keras_glove.symbolic.traversal import SCALARS, children, with_children
 
 __all__ = ["add_describer", "describe", "forget", "normalize", "recall", "remember"]
@@ -29,7 +35,8 @@ def remember(live: Any, program: Program) -> None:
     """Notes which program made a live object; objects without weak references are passed over."""
     key = id(live)
     try:
-        reference = weakref.ref(live, lambda _: _RECORDS.pop(key, None))
+        # Bound as a default: when Python ends, globals go before the last objects do.
+        reference = weakref.ref(live, lambda _, records=_RECORDS: records.pop(key, None))
     except TypeError:
         return
     _RECORDS[key] = (reference, program)
@@ -72,6 +79,35 @@ def _of_kind(table: dict[type, Any], kind: type) -> Any:
     return next((table[owner] for owner in kind.__mro__ if owner in table), None)
 
 
+def _describer_of_fields(kind: type) -> Describer | None:
+    """A describer for symbolic dataclasses, whose fields are their arguments at any time."""
+    if not dataclasses.is_dataclass(kind) or not hasattr(kind.__new__, "__records__"):
+        return None
+    fields = [field.name for field in dataclasses.fields(kind) if field.init]
+    signature = signature_of(kind)
+    if sorted(fields) != sorted(signature.names):
+        return None  # some arguments are not kept, or the class has its own `__init__`
+
+    def describer(live: Any, known: Program | None) -> Program | None:
+        given = known.__arguments__ if known is not None else {}
+        arguments = {}
+        for name in fields:
+            value = normalize(getattr(live, name), (name,), with_state=False)
+            if name in given or not _is_default(signature, name, value):
+                arguments[name] = value
+        now = Program(kind, signature.ordered(arguments))
+        return known if known == now else now
+
+    return describer
+
+
+def _is_default(signature: Signature, name: str, value: Any) -> bool:
+    try:
+        return equal(value, signature.default(name))
+    except KeyError:
+        return False
+
+
 def describe(live: Any) -> Any:
     """The program of a live object, or the object itself where it has none.
 
@@ -81,7 +117,7 @@ def describe(live: Any) -> Any:
     if isinstance(live, Node):
         return live
     known = recall(live)
-    describer = _of_kind(_DESCRIBERS, type(live))
+    describer = _of_kind(_DESCRIBERS, type(live)) or _describer_of_fields(type(live))
     program = describer(live, known) if describer is not None else known
     if program is None:
         return live
@@ -109,6 +145,9 @@ def normalize(value: Any, path: Path = (), *, with_state: bool = True) -> Any:
         return value
     below = children(value)
     if below is None:
-        return _snapshot(value, path, with_state)
+        if isinstance(value, np.generic):
+            return value.item()  # Keras takes no NumPy numbers, and documents know none
+        target = target_of(value)
+        return target if target is not value else _snapshot(value, path, with_state)
     inside = [normalize(child, (*path, key), with_state=with_state) for key, child in below]
     return with_children(value, inside)

@@ -6,10 +6,11 @@ table and nothing is imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from keras_glove.errors import NotRegisteredError, RegistrationError
+from keras_glove.symbolic.targets import place_of
 
 __all__ = ["name_of", "register", "resolve"]
 
@@ -21,7 +22,8 @@ _NAMES: dict[Callable[..., Any], str] = {}
 
 def default_name(target: Callable[..., Any]) -> str:
     """`module.qualified_name` of a class or function."""
-    return f"{target.__module__}.{target.__qualname__}"
+    module, qualified = place_of(target) or ("", repr(target))
+    return f"{module}.{qualified}"
 
 
 def _same_definition(left: Callable[..., Any], right: Callable[..., Any]) -> bool:
@@ -29,22 +31,29 @@ def _same_definition(left: Callable[..., Any], right: Callable[..., Any]) -> boo
     return default_name(left) == default_name(right)
 
 
-def register(target: T, name: str | None = None) -> T:
+def register(target: T, name: str | None = None, *, aliases: Iterable[str] = ()) -> T:
     """Registers a class or function under a name, by default its qualified one.
 
     A name belongs to one definition: a second, different one raises
     `RegistrationError`. Running the same definition again replaces it.
+
+    Args:
+      target: the class or function.
+      name: the name that is written.
+      aliases: further names that are read, such as those of earlier versions.
     """
     name = name or default_name(target)
-    known = _TARGETS.get(name)
-    if known is not None and known is not target:
+    for taken in (name, *aliases):
+        known = _TARGETS.get(taken)
+        if known is None or known == target:
+            continue
         if not _same_definition(known, target):
             raise RegistrationError(
-                f"Expected a name that is free, received {name!r} for {default_name(target)}: it "
+                f"Expected a name that is free, received {taken!r} for {default_name(target)}: it "
                 f"is taken by {default_name(known)}. Pass another `name`."
             )
         _NAMES.pop(known, None)
-    _TARGETS[name] = target
+    _TARGETS.update(dict.fromkeys((name, *aliases), target))
     _NAMES[target] = name
     return target
 
@@ -70,12 +79,13 @@ def is_registered(target: Any) -> bool:
 
 def name_of(target: Callable[..., Any]) -> str:
     """The registered name of a callable; raises `NotRegisteredError`."""
-    if not is_registered(target):
+    try:
+        return _NAMES[target]
+    except (KeyError, TypeError):  # TypeError: unhashable
         raise NotRegisteredError(
             f"Expected a registered class or function, received {target!r}. Decorate it with "
             "`@kg.symbolize`, or call `kg.symbolize` on it, so that it has a name to be saved with."
-        )
-    return _NAMES[target]
+        ) from None
 
 
 def lasting_name(target: Callable[..., Any]) -> str:
@@ -83,5 +93,4 @@ def lasting_name(target: Callable[..., Any]) -> str:
     try:
         return _NAMES[target]
     except (KeyError, TypeError):
-        qualified = getattr(target, "__qualname__", None)
-        return f"{target.__module__}.{qualified}" if qualified else repr(target)
+        return default_name(target) if place_of(target) else repr(target)

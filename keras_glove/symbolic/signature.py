@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import difflib
 import inspect
 import weakref
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_glove.errors import ArgumentError
+from keras_glove.symbolic.node import MISSING
 
 __all__ = ["Signature", "close_keywords", "signature_of", "take_keywords"]
 
@@ -46,6 +48,7 @@ class Signature:
     names: Mapping[str, int]  # every known name -> its place in the canonical order
     required: tuple[str, ...]
     defaults: Mapping[str, Any]
+    factories: Mapping[str, Callable[[], Any]]  # defaults that are made anew for each instance
     var_positional: str | None
     open_keywords: bool
 
@@ -109,6 +112,22 @@ class Signature:
         """The required names that are not among `arguments`."""
         return [name for name in self.required if name not in arguments]
 
+    def default(self, name: str) -> Any:
+        """The default of an argument; raises `KeyError` for one that has none."""
+        if name in self.factories:
+            return self.factories[name]()
+        return self.defaults[name]
+
+    def with_gaps(self, arguments: Mapping[str, Any], *, defaults: bool) -> dict[str, Any]:
+        """The same arguments, and `MISSING` for required ones that are not given.
+
+        With `defaults`, also the optional ones that are not given.
+        """
+        known = [*self.factories, *self.defaults] if defaults else []
+        more = {name: self.default(name) for name in known if name not in arguments}
+        gaps = dict.fromkeys(self.missing(arguments), MISSING)
+        return self.ordered({**arguments, **more, **gaps}) if more or gaps else dict(arguments)
+
     def call_arguments(self, arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Positional and keyword arguments with which to call the callable."""
         if not self.positional_only and self.var_positional not in arguments:
@@ -117,10 +136,8 @@ class Signature:
         rest = keywords.pop(self.var_positional, ()) if self.var_positional else ()
         positional = []
         for name in self.positional:
-            if name not in keywords:
-                break
-            if rest or name in self.positional_only:
-                positional.append(keywords.pop(name))
+            if rest or (name in self.positional_only and name in keywords):
+                positional.append(keywords.pop(name) if name in keywords else self.default(name))
         return [*positional, *rest], keywords
 
 
@@ -144,8 +161,12 @@ def _read_signature(target: Callable[..., Any]) -> Signature:
     if not callable(target):
         raise ArgumentError(f"Expected a class or function, received {target!r}.")
     text = getattr(target, "__qualname__", None) or repr(target)
-    layers = list(_class_parameters(target)) if isinstance(target, type) else [_parameters(target)]
-    return _signature(text, layers)
+    if not isinstance(target, type):
+        return _signature(text, [_parameters(target)], {})
+    fields = dataclasses.fields(target) if dataclasses.is_dataclass(target) else ()
+    factories = {f.name: f.default_factory for f in fields}
+    made = {n: f for n, f in factories.items() if f is not dataclasses.MISSING}
+    return _signature(text, list(_class_parameters(target)), made)
 
 
 def _parameters(function: Any) -> list[inspect.Parameter]:
@@ -194,7 +215,9 @@ def _new_parameters(cls: type) -> list[inspect.Parameter]:
     return []
 
 
-def _signature(text: str, layers: list[list[inspect.Parameter]]) -> Signature:
+def _signature(
+    text: str, layers: list[list[inspect.Parameter]], factories: Mapping[str, Callable[[], Any]]
+) -> Signature:
     own = layers[0] if layers else [_P("args", _P.VAR_POSITIONAL), _P("kwargs", _P.VAR_KEYWORD)]
     known = {p.name: p for p in own if p.kind not in (_P.VAR_POSITIONAL, _P.VAR_KEYWORD)}
     for parameters in layers[1:]:
@@ -216,7 +239,12 @@ def _signature(text: str, layers: list[list[inspect.Parameter]]) -> Signature:
         positional_only=frozenset(p.name for p in own if p.kind is _P.POSITIONAL_ONLY),
         names={name: place for place, name in enumerate(names)},
         required=tuple(n for n, p in known.items() if p.default is _P.empty and n not in inherited),
-        defaults={n: p.default for n, p in known.items() if p.default is not _P.empty},
+        defaults={
+            n: p.default
+            for n, p in known.items()
+            if p.default is not _P.empty and n not in factories
+        },
+        factories={n: factory for n, factory in factories.items() if n in known},
         var_positional=rest,
         open_keywords=any(p.kind is _P.VAR_KEYWORD for p in last),
     )

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
 from keras_glove.errors import TrainingError
+from keras_glove.training.arguments import (
+    COMPILE_ARGUMENTS,
+    FIT_ARGUMENTS,
+    check_names,
+    described,
+)
 
 #: Arguments of `compile` by name, or a function that compiles the model which it is given.
 Compile = Mapping[str, Any] | Callable[..., object] | None
-
-# Arguments of `fit` that a program may hold beside the model. The others are the objective's.
-FIT_ARGUMENTS = frozenset(inspect.signature(keras.Model.fit).parameters) - {
-    "self",
-    "x",
-    "y",
-    "sample_weight",
-    "validation_data",
-    "callbacks",
-    "verbose",
-}
 
 
 def take_apart(child: Any) -> tuple[keras.Model, dict[str, Any], dict[str, Any]]:
@@ -44,7 +38,7 @@ def take_apart(child: Any) -> tuple[keras.Model, dict[str, Any], dict[str, Any]]
     if not isinstance(model, keras.Model):
         raise TrainingError(
             "expected a child to be a Keras model, or a mapping with one under the key 'model', "
-            f"received {_described(child)}."
+            f"received {described(child)}."
         )
     fit = {name: rest.pop(name) for name in list(rest) if name in FIT_ARGUMENTS}
     return model, rest, fit
@@ -63,8 +57,11 @@ def compile_model(model: keras.Model, settings: Compile, own: Mapping[str, Any])
 
     Raises:
         TrainingError: if the model is not compiled afterwards, the optimizer belongs to
-            another model, or an instance cannot be made anew from its config.
+            another model, an instance cannot be made anew from its config, or `compile` has
+            no such argument.
     """
+    if not callable(settings):
+        check_names(own, COMPILE_ARGUMENTS, "arguments of `compile` or `fit` beside the model")
     if settings is None and model.compiled and own:
         raise TrainingError(
             f"the program holds {sorted(own)} beside a model that is compiled already, so one of "
@@ -73,7 +70,7 @@ def compile_model(model: keras.Model, settings: Compile, own: Mapping[str, Any])
     used = [name for name, value in own.items() if getattr(value, "built", False) is True]
     if used:
         raise TrainingError(
-            f"at `{used[0]}`: {_described(own[used[0]])} has trained another model, whose state it "
+            f"at `{used[0]}`: {described(own[used[0]])} has trained another model, whose state it "
             "holds; write it as a program, for example with keras_glove.optimizers, so that each "
             "child gets its own."
         )
@@ -111,12 +108,7 @@ def fresh(value: Any, path: str) -> Any:
         return type(value).from_config(value.get_config())
     except Exception as error:
         raise TrainingError(
-            f"at `{path}`: {_described(value)} cannot be made again from its config ({error}); "
+            f"at `{path}`: {described(value)} cannot be made again from its config ({error}); "
             "register its parts with keras.saving.register_keras_serializable, or pass as "
             "`compile` a function that takes the model and compiles it."
         ) from error
-
-
-def _described(value: Any) -> str:
-    text = repr(value)
-    return f"{type(value).__name__} {text if len(text) <= 80 else text[:77] + '...'}"

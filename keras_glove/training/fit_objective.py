@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-import difflib
-from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import keras
 
 from keras_glove.callbacks import Mode, Monitor, ReportToTrial, RunningTrial
 from keras_glove.errors import TrainingError
-from keras_glove.training.compiling import FIT_ARGUMENTS, Compile, compile_model, take_apart
-from keras_glove.training.data import check_data, fit_data
+from keras_glove.training.arguments import (
+    COMPILE_ARGUMENTS,
+    FIT_ARGUMENTS,
+    check_integer,
+    check_names,
+)
+from keras_glove.training.callback_source import Callbacks, CallbackSource
+from keras_glove.training.compiling import Compile, compile_model, take_apart
+from keras_glove.training.data import check_batching, check_data, fit_data
 from keras_glove.training.memory import drop_functions, release_gradients, release_memory
 from keras_glove.training.reporting import EpochLog, check_reported
-
-Callbacks = (
-    Sequence[keras.callbacks.Callback]
-    | Callable[[RunningTrial | None], Sequence[keras.callbacks.Callback]]
-)
 
 
 class FitObjective:
@@ -34,7 +33,8 @@ class FitObjective:
 
     Memory does not grow with trials. The compiled functions of a child are dropped when
     its trial ends; weights and whatever else you hold of it stay. A child that nobody
-    holds is freed when the next trial begins (see `release_memory`).
+    holds is freed before the next is built (in a loop of your own, when the next is
+    trained; see `release_memory`).
 
     Args:
         train: (x, y) or (x, y, sample_weight), each with examples along the first axis; or
@@ -93,19 +93,17 @@ class FitObjective:
         **fit: Any,
     ) -> None:
         self._monitor = Monitor(monitor, mode)
-        _check_fit_arguments(fit)
-        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-            raise TrainingError(f"expected epochs to be an integer of at least 1, got {epochs!r}.")
+        check_names(fit, FIT_ARGUMENTS, "arguments of FitObjective or of `keras.Model.fit`")
+        if compile is not None and not callable(compile):
+            check_names(compile, COMPILE_ARGUMENTS, "arguments of `keras.Model.compile`")
+        check_integer("epochs", epochs, low=1)
+        if seed is not None:
+            check_integer("seed", seed, low=0)
         if reward_from not in ("best", "last"):
             raise TrainingError(f"expected reward_from 'best' or 'last', received {reward_from!r}.")
-        check_data("train", train, batch_size)
-        if validation_data is not None:
-            check_data("validation_data", validation_data, None)
-        elif self._monitor.validates and not fit.get("validation_split"):
-            raise TrainingError(
-                f"monitor={monitor!r} needs validation_data; give it, or monitor "
-                f"{monitor.removeprefix('val_')!r}, which the training itself reports."
-            )
+        check_data("train", train, steps=fit.get("steps_per_epoch"))
+        check_batching(train, batch_size)
+        _check_validation(self._monitor, train, validation_data, fit)
         self._fit = {
             **fit_data(train),
             "validation_data": validation_data,
@@ -115,9 +113,10 @@ class FitObjective:
             **fit,
         }
         self._compile = compile
-        self._callbacks = callbacks
+        self._callbacks = CallbackSource(callbacks)
         self._reward_from = reward_from
         self._seed = seed
+        self._released = False
 
     def __call__(self, child: Any, trial: RunningTrial | None = None) -> dict[str, Any]:
         """Trains a child.
@@ -133,15 +132,20 @@ class FitObjective:
             DivergenceError: if the loss or the monitored value is NaN or infinite.
             TrialPruned: if the trial was to end early.
         """
-        release_memory()  # of the child of the last trial, which is no longer referenced.
+        if not self._released:
+            release_memory()  # of the child of the last call
+        self._released = False
+        _check_direction(trial)
         seed = self._seed if trial is None else trial.seed
         if seed is not None:
             keras.utils.set_random_seed(seed)
         model, own_compile, own_fit = take_apart(child)
+        check_batching(self._fit["x"], own_fit.get("batch_size"))
         compile_model(model, self._compile, own_compile)
-        check_reported(model, self._monitor)
+        callbacks = self._callbacks(trial)
+        check_reported(model, self._monitor, callbacks)
         log = EpochLog(self._monitor)
-        callbacks = [*self._new_callbacks(trial), log]
+        callbacks.append(log)
         if trial is not None:
             callbacks.append(ReportToTrial(trial, self._monitor.name, self._monitor.mode))
         try:
@@ -153,27 +157,38 @@ class FitObjective:
         counts = {"epoch": epoch, "epochs": len(log.epochs), "parameters": model.count_params()}
         return {**values, **counts, "reward": reward}
 
-    def _new_callbacks(self, trial: RunningTrial | None) -> list[keras.callbacks.Callback]:
-        if callable(self._callbacks):
-            return list(self._callbacks(trial))
-        try:
-            return copy.deepcopy(list(self._callbacks))
-        except Exception as error:
-            raise TrainingError(
-                f"the callbacks cannot be copied for each trial ({error}); give a function that "
-                "takes the trial and returns new ones."
-            ) from error
+    def after_trial(self, trial: RunningTrial) -> None:
+        """Frees the child of a trial; a search calls it when it is out of use."""
+        release_memory()
+        self._released = True
 
     def __repr__(self) -> str:
         settings = f"epochs={self._fit['epochs']}, reward_from={self._reward_from!r}"
         return f"FitObjective({self._monitor.name!r}, {self._monitor.mode!r}, {settings})"
 
 
-def _check_fit_arguments(fit: dict[str, Any]) -> None:
-    for name in fit:
-        if name not in FIT_ARGUMENTS:
-            close = difflib.get_close_matches(name, FIT_ARGUMENTS, n=1)
+def _check_validation(
+    monitor: Monitor, train: Any, validation_data: Any, fit: dict[str, Any]
+) -> None:
+    if validation_data is not None:
+        check_data("validation_data", validation_data, steps=fit.get("validation_steps"))
+    elif fit.get("validation_split"):
+        if not isinstance(train, tuple):
             raise TrainingError(
-                f"expected arguments of FitObjective or of `keras.Model.fit`, received {name!r}"
-                + (f"; did you mean {close[0]!r}?" if close else ".")
+                f"validation_split is for arrays, and train is a {type(train).__name__}; give "
+                "validation_data, for example by its `.take(...)` and `.skip(...)`."
             )
+    elif monitor.validates:
+        raise TrainingError(
+            f"monitor={monitor.name!r} needs validation_data; give it, or monitor "
+            f"{monitor.name.removeprefix('val_')!r}, which the training itself reports."
+        )
+
+
+def _check_direction(trial: RunningTrial | None) -> None:
+    if getattr(trial, "direction", "maximize") == "minimize":
+        raise TrainingError(
+            "expected a search that maximizes, received direction='minimize': the reward of "
+            "FitObjective is better when higher (of a loss it is the negative), so leave out "
+            "`direction`."
+        )

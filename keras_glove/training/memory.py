@@ -67,8 +67,10 @@ def drop_functions(model: keras.Model) -> None:
 
 
 def _tie(registry: dict[str, Any], name: str) -> bool:
-    entry = registry.get(name)  # None: its graph died since the names were listed.
-    gradient = entry["type"] if entry else None
+    entry = registry.get(name)
+    if entry is None:
+        return False  # its graph died since the names were listed.
+    gradient = entry["type"]
     if getattr(gradient, "__qualname__", None) != _TRACED:
         return False  # tied before, or loaded from a SavedModel, which has no graph.
     graph = _graph_of(gradient)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_glove.callbacks import Monitor
 from keras_glove.errors import DivergenceError, TrainingError
+
+#: A number, or lists of them from a metric that reports one per class.
+Value = Any
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -22,15 +26,17 @@ class EpochLog(keras.callbacks.Callback):
 
     def __init__(self, monitor: Monitor) -> None:
         super().__init__()
-        self.epochs: list[tuple[float | None, dict[str, float]]] = []
+        self.epochs: list[tuple[float | None, dict[str, Value]]] = []
         self._monitor = monitor
         self._error: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        values = {name: float(value) for name, value in (logs or {}).items()}
-        self.epochs.append((self._monitor.reward(values), values))
-        for name in ("loss", self._monitor.name):
-            if not math.isfinite(values.get(name, 0.0)):
+        # Keras turns into floats what has one value.
+        values = {name: np.asarray(value).tolist() for name, value in (logs or {}).items()}
+        reward = self._monitor.reward(values)
+        self.epochs.append((reward, values))
+        for name, value in (("loss", values.get("loss")), (self._monitor.name, reward)):
+            if isinstance(value, float) and not math.isfinite(value):
                 # Raised at the end, so that the other callbacks can close their files.
                 self._error = (
                     f"{name} is {values[name]} in epoch {epoch}; a smaller learning rate or "
@@ -43,7 +49,7 @@ class EpochLog(keras.callbacks.Callback):
         if self._error is not None:
             raise DivergenceError(self._error)
 
-    def choose(self, which: str) -> tuple[int, float, dict[str, float]]:
+    def choose(self, which: str) -> tuple[int, float, dict[str, Value]]:
         """Epoch, reward and values of the best or the last epoch that has a reward.
 
         Raises:
@@ -58,21 +64,20 @@ class EpochLog(keras.callbacks.Callback):
         return judged[-1] if which == "last" else max(judged, key=lambda item: item[1])
 
 
-def check_reported(model: keras.Model, monitor: Monitor) -> None:
+def check_reported(
+    model: keras.Model, monitor: Monitor, callbacks: Iterable[keras.callbacks.Callback]
+) -> None:
     """Raises TrainingError, before any training, if the model cannot report the value.
 
-    Says nothing where only the training tells: steps or metrics of the user's own.
+    Says nothing where only the training tells: steps or metrics of the user's own, and
+    callbacks of the user's own, which may add values to the logs.
     """
     steps = ("train_step", "test_step", "compute_metrics", "get_metrics_result")
     if any(getattr(type(model), step) is not getattr(keras.Model, step) for step in steps):
         return
-    names = {"loss"}
-    for metric in model.metrics:
-        # The metrics of `compile` are made with the first batch, and known by then only.
-        pending = [
-            getattr(metric, f"_user_{kind}", None) for kind in ("metrics", "weighted_metrics")
-        ]
-        names |= set(_names(pending)) if any(pending) else {metric.name}
+    if any(not type(callback).__module__.startswith("keras.") for callback in callbacks):
+        return
+    names = set(_reported(model))
     wanted = monitor.name.removeprefix("val_")
     # With several outputs, names begin by that of the output.
     if not any(wanted == name or wanted.endswith(f"_{name}") for name in names):
@@ -81,6 +86,16 @@ def check_reported(model: keras.Model, monitor: Monitor) -> None:
             f"report {sorted(names)}; monitor one of these (or its 'val_' form), or compile with "
             "that metric."
         )
+
+
+def _reported(model: keras.Model) -> Iterator[str]:
+    yield "loss"
+    for metric in model.metrics:
+        # The metrics of `compile` are made with the first batch, and known by then only.
+        pending = [
+            getattr(metric, f"_user_{kind}", None) for kind in ("metrics", "weighted_metrics")
+        ]
+        yield from _names(pending) if any(pending) else [metric.name]
 
 
 def _names(metrics: Any) -> Iterator[str]:
@@ -92,4 +107,5 @@ def _names(metrics: Any) -> Iterator[str]:
     elif isinstance(metrics, str):
         yield metrics
     elif metrics is not None:
-        yield getattr(metrics, "name", None) or getattr(metrics, "__name__", type(metrics).__name__)
+        name = getattr(metrics, "name", None) or getattr(metrics, "__name__", None)
+        yield str(name or type(metrics).__name__)

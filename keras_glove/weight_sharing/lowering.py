@@ -19,7 +19,7 @@ from keras_glove.errors import NotShareableError
 from keras_glove.hyper import FloatV, IntV, ManyOf
 from keras_glove.hyper.layout import Instance, Item, Layout, instance_key, lay_out
 from keras_glove.symbolic import Node, Program, add_call_handler, children, signature_of, with_children
-from keras_glove.symbolic.symbolize import any_node
+from keras_glove.symbolic.making import any_node
 from keras_glove.weight_sharing.constructing import make_layer
 from keras_glove.weight_sharing.open_values import Open, OpenFloat
 from keras_glove.weight_sharing.repeat import Copies, Repeat

@@ -10,11 +10,11 @@ from typing import Any
 import keras
 
 from keras_glove.errors import NotShareableError
-from keras_glove.live import Model as RecordedModel
-from keras_glove.live.tensors import FUNCTIONAL
+from keras_glove.live.architectures import FUNCTIONAL
+from keras_glove.live.bases import SavedAsProgram
 from keras_glove.symbolic import Program, is_open, program as program_of, to_json, from_json
 from keras_glove.symbolic.recording import remember
-from keras_glove.symbolic.symbolize import any_node, make
+from keras_glove.symbolic.making import any_node, make
 from keras_glove.weight_sharing.lowering import Lowering, lowering
 from keras_glove.weight_sharing.supernet import Sharing, Supernet
 
@@ -37,12 +37,16 @@ class _ModelType(abc.ABCMeta):
         return whole.replace(parameters=list(whole.parameters.values())[1:])
 
 
-class Model(Supernet, RecordedModel, metaclass=_ModelType):
-    """Base of the user's own models; written `keras_glove.Model`, which see."""
+class Model(Supernet, SavedAsProgram, metaclass=_ModelType):
+    """Stands before `keras.Model` among the bases of the user's models."""
 
     @classmethod
-    def _live(cls, program: Any) -> Any:
-        return lower(program) if is_open(program) else super()._live(program)
+    def _made_of(cls, program: Any) -> Any:
+        return lower(program) if is_open(program) else super()._made_of(program)
+
+
+class SequentialBase(Model):
+    """Stands before `keras.Sequential` among the bases of the user's models."""
 
 
 class _SavedByProgram(Supernet):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_glove.errors import ArgumentError
-from keras_glove.live.bases import Layer
+from keras_glove.live.bases import base_of
 from keras_glove.symbolic import build, program
 from keras_glove.weight_sharing.open_values import Open
 from keras_glove.weight_sharing.switch import Switch
@@ -23,7 +23,7 @@ class Copies:
         self.blocks = blocks
 
 
-class Repeat(Layer):
+class Repeat(*base_of(keras.layers.Layer)):  # type: ignore[misc]
     """A block `times` times in a row, each time with weights of its own.
 
     With open `times`, such as `intv(1, 4)`, a supernet holds as many blocks as there can be, and

@@ -126,12 +126,13 @@ class Sharing:
         if key not in self._graphs:
             tensors = [leaf for leaf in leaves if isinstance(leaf, keras.KerasTensor)]
             whole = [(None,) * len(tensor.shape) for tensor in tensors]
-            call = self._inner_call()
+            call = self.inner_call()
             with outside_graphs():
                 self._graphs[key] = trace(call, *symbols, whole, symbols[1].get("training"))
         return self._graphs[key]
 
-    def _inner_call(self) -> Callable[..., Any]:
+    def inner_call(self) -> Callable[..., Any]:
+        """The call of the model, to be looked into."""
         model = self._model
         if isinstance(model, keras.Sequential):
             return functools.partial(_through, list(model.layers))

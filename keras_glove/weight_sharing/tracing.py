@@ -72,6 +72,8 @@ def trace(
     kwargs: dict[str, Any],
     axes: Sequence[Axes],
     training: bool | None,
+    *,
+    look_into: bool = False,
 ) -> Graph:
     """The graph of a function on symbolic tensors.
 
@@ -80,13 +82,14 @@ def trace(
       args, kwargs: its arguments, with symbolic tensors.
       axes: what is in use of each of the tensors, in the order of flattening.
       training: the phase.
+      look_into: look into every layer of the user's own, as far as it has no weights.
     """
     tensors = [leaf for leaf in keras.tree.flatten((args, kwargs)) if _is_symbolic(leaf)]
     graph = Graph(tensors)
     for tensor, used in zip(tensors, axes, strict=True):
         if any(axis is not None for axis in used):
             graph.axes[id(tensor)] = used
-    tracer = _Tracer(graph, training)
+    tracer = _Tracer(graph, training, look_into)
     with tracer.looking():
         graph.outputs = tracer.call(function, args, kwargs)
         tracer.settle(graph.outputs)
@@ -98,7 +101,8 @@ def _is_symbolic(value: Any) -> bool:
 
 
 class _Tracer:
-    def __init__(self, graph: Graph, training: bool | None) -> None:
+    def __init__(self, graph: Graph, training: bool | None, look_into: bool) -> None:
+        self._look_into = look_into
         self._graph = graph
         self._training = training
         self._known = {id(tensor) for tensor in graph.inputs}
@@ -156,6 +160,8 @@ class _Tracer:
         if isinstance(layer, Switch) or type(layer).__module__.startswith("keras."):
             return True
         self.settle((args, kwargs))
+        if self._look_into:
+            return bool(own_weights(layer)) and not holds_open(layer)
         tensors = [leaf for leaf in keras.tree.flatten((args, kwargs)) if _is_symbolic(leaf)]
         return not holds_open(layer) and not any(id(t) in self._graph.axes for t in tensors)
 
@@ -238,9 +244,14 @@ def holds_open(layer: Any) -> bool:
     return any(isinstance(part, Switch) or notes_of(part) for part in layer._flatten_layers())
 
 
-def _require_no_weights(layer: Any) -> None:
+def own_weights(layer: Any) -> list[Any]:
+    """The weights of a layer that are not those of layers in it."""
     own = [*layer._trainable_variables, *layer._non_trainable_variables]
-    own = [variable.path for variable in own if not getattr(variable, "is_decision", False)]
+    return [variable for variable in own if not getattr(variable, "is_decision", False)]
+
+
+def _require_no_weights(layer: Any) -> None:
+    own = [variable.path for variable in own_weights(layer)]
     if own:
         raise NotShareableError(
             f"Expected the weights of {layer.name!r} ({type(layer).__name__}) to be those of "

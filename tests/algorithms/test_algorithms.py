@@ -8,16 +8,23 @@ from collections.abc import Callable
 import pytest
 
 from keras_glove.algorithms import (
+    NSGA2,
     Algorithm,
+    Chain,
+    Dedup,
     Evolution,
     HillClimb,
+    LocalSearch,
+    Mix,
     Newest,
+    PolicyGradient,
     Random,
     RegularizedEvolution,
     Sweep,
     Top,
     Tournament,
     Uniform,
+    Until,
 )
 from keras_glove.errors import AlgorithmError, SpaceError, StopSearch
 from keras_glove.hyper import DNA, SearchSpace, floatv, intv, manyof, oneof
@@ -43,15 +50,21 @@ def run(
     return rewards
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda seed: RegularizedEvolution(30, 8, seed=seed),
-        lambda seed: HillClimb(seed=seed),
-        lambda seed: Evolution(Tournament(4) >> Uniform(), Top(20), 20, seed=seed),
-    ],
-    ids=["regularized", "hill_climb", "elitist"],
-)
+LEARNERS: dict[str, Callable[[int], Algorithm]] = {
+    "regularized": lambda seed: RegularizedEvolution(30, 8, seed=seed),
+    "hill_climb": lambda seed: HillClimb(seed=seed),
+    "elitist": lambda seed: Evolution(Tournament(4) >> Uniform(), Top(20), 20, seed=seed),
+    "nsga2": lambda seed: NSGA2(25, seed=seed),
+    "local_search": lambda seed: LocalSearch(full=False, seed=seed),
+    "policy_gradient": lambda seed: PolicyGradient(seed=seed),
+    "normalized": lambda seed: PolicyGradient(normalize=True, seed=seed),
+    "dedup": lambda seed: Dedup(RegularizedEvolution(30, 8), seed=seed),
+    "mix": lambda seed: Mix({RegularizedEvolution(30, 8): 1, HillClimb(): 1}, seed=seed),
+    "chain": lambda seed: Chain([Until(Random(), trials=50), HillClimb()], seed=seed),
+}
+
+
+@pytest.mark.parametrize("make", LEARNERS.values(), ids=LEARNERS)
 def test_finds_a_planted_optimum_better_than_random(make: Callable[[int], Algorithm]) -> None:
     for seed in range(10):
         best = max(run(make(seed), LARGE, 400, matches))

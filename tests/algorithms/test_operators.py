@@ -24,7 +24,7 @@ from keras_glove.algorithms import (
     Weighted,
 )
 from keras_glove.errors import AlgorithmError
-from keras_glove.hyper import DNA, SearchSpace, oneof, permutate
+from keras_glove.hyper import DNA, SearchSpace, floatv, oneof, permutate
 from keras_glove.testing import SPACES
 
 FLAT = SearchSpace([oneof(list(range(10))) for _ in range(6)])
@@ -137,6 +137,18 @@ def test_per_point_changes_by_its_rate() -> None:
         for dna in FLAT.sample(500, seed=1)
     )
     assert total / 500 == pytest.approx(3.0, rel=0.1)
+
+
+@pytest.mark.parametrize(("scale", "expected"), [("log", 1e-3), ("linear", 0.4)])
+def test_numbers_move_on_their_scale(scale: str, expected: float) -> None:
+    space, chance = SearchSpace(floatv(1e-6, 1.0, scale=scale)), rng()  # type: ignore[arg-type]
+    moved = [
+        float(Uniform()([Individual(DNA([expected]))], space, chance)[0].dna[0])  # type: ignore[arg-type]
+        for _ in range(2000)
+    ]
+    assert np.median(moved) == pytest.approx(expected, rel=0.25)
+    below = np.mean(np.array(moved) < expected / 10)
+    assert below == pytest.approx(0.2 if scale == "log" else 0.04, abs=0.04)
 
 
 def test_two_swaps_do_not_undo_each_other() -> None:

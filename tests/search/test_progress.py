@@ -10,7 +10,7 @@ from rich.console import Console
 
 from keras_glove.algorithms import Random, Sweep
 from keras_glove.hyper import oneof
-from keras_glove.search import Study, search
+from keras_glove.search import Study, progress, search
 from keras_glove.search.progress import Bar, Lines, Summary
 
 SPACE = oneof([1, 2, 3])
@@ -54,7 +54,7 @@ def test_bar_on_a_terminal() -> None:
 
 def test_time_left_comes_from_this_run(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("keras_glove.search.progress.time.monotonic", lambda: now)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
     study = Study()
     search(SPACE, float, Sweep(), 1, study=study, progress=False)
     summary = Summary(study, 3)

@@ -15,6 +15,7 @@ from keras_glove.algorithms import Algorithm, Random, RegularizedEvolution, Swee
 from keras_glove.errors import AlgorithmError, FeedbackError, RewardError, SearchError, SpaceError
 from keras_glove.hyper import DNA, Template, oneof, trace
 from keras_glove.search import Feedback, Samples, Study, sample
+from keras_glove.search.results import Result
 from keras_glove.symbolic import program
 
 
@@ -110,7 +111,7 @@ def test_next_without_feedback() -> None:
 
 
 def next_after(samples: Samples, reward: float) -> tuple[Any, Feedback]:
-    samples._loop.complete(samples.study.trials[-1], reward, {})
+    samples._loop.complete(samples.study.trials[-1], Result(reward))
     return next(samples)
 
 

@@ -134,7 +134,7 @@ def test_failures_count_from_the_start_of_each_run() -> None:
     assert [trial.state for trial in study.trials] == ["failed"] * 5 + ["complete"] * 15
 
 
-def test_an_interrupt_is_recorded_and_raised() -> None:
+def test_an_interrupted_trial_is_run_again() -> None:
     study = Study()
 
     def objective(child: Any, trial: Trial) -> float:
@@ -142,10 +142,12 @@ def test_an_interrupt_is_recorded_and_raised() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         quiet(SPACE, objective, Random(seed=0), 10, study=study)
-    assert [trial.state for trial in study.trials] == ["complete"] * 3 + ["failed"]
-    assert study.trials[3].error == "KeyboardInterrupt: "
+    assert [trial.state for trial in study.trials] == ["complete"] * 3 + ["running"]
+    broken_off = study.trials[3].dna
     quiet(SPACE, product, Random(seed=1), 10, study=study)
-    assert len(study.trials) == 10
+    assert [trial.state for trial in study.trials] == ["complete"] * 10
+    assert study.trials[3].dna == broken_off
+    assert study.trials[3].attempt == 1  # who interrupts knows what he does.
 
 
 # --- memory -------------------------------------------------------------------------
@@ -262,7 +264,7 @@ def test_default_algorithm(trials: int, population: int, tournament: int) -> Non
         ({"objective": 3}, SearchError, "callable"),
         ({"program": {"x": 1}}, SpaceError, "hyper-value"),
         ({"study": Study(), "direction": "minimize"}, SearchError, "direction"),
-        ({"study": {}}, ValueError, "study"),
+        ({"study": {}}, SearchError, "study"),
     ],
     ids=str,
 )

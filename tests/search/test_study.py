@@ -13,6 +13,7 @@ from keras_glove.algorithms import Random, Sweep
 from keras_glove.errors import AlgorithmError, FeedbackError, SearchError, SerializationError
 from keras_glove.hyper import DNA, oneof
 from keras_glove.search import MedianPruner, Study, Trial, search
+from keras_glove.search.results import Result
 
 SPACE = {"op": oneof([{"conv": oneof([8, 16], name="filters")}, "skip"], name="op")}
 
@@ -91,8 +92,9 @@ def test_json_round_trip(study: Study) -> None:
         lambda data: data.update(space={}),
         lambda data: data["trials"][0].update(dna="9,9"),
         lambda data: data["trials"][0].update(state="happy"),
-        lambda data: data["trials"][0].update(reward=None),
-        lambda data: data["trials"][1].update(reward=0.5),
+        lambda data: data["trials"][0].update(rewards={}),
+        lambda data: data["trials"][0].update(rewards={"loss": 0.5}),
+        lambda data: data["trials"][1].update(rewards={"reward": 0.5}),
         lambda data: data["trials"][0].update(number=1),
         lambda data: data["trials"].append(3),
     ],
@@ -121,7 +123,7 @@ def test_an_empty_study() -> None:
 
 
 def test_a_trial_ends_once(study: Study) -> None:
-    for end in (lambda t: study.complete(t, 9.0, {}), lambda t: study.prune(t, "late")):
+    for end in (lambda t: study.complete(t, Result(9.0)), lambda t: study.prune(t, "late")):
         with pytest.raises(FeedbackError, match="trial 0 already ended"):
             end(study.trials[0])
     assert study.trials[0].reward == 0.75
@@ -133,7 +135,7 @@ def test_a_trial_ends_once(study: Study) -> None:
     + [(0, value, ValueError) for value in ("0.5", None, [0.5], False)],
 )
 def test_bad_report(step: Any, value: Any, error: type[Exception]) -> None:
-    trial = Study().start(DNA([0]))
+    trial = Study().start(DNA([0])).trial
     with pytest.raises(error):
         trial.report(step, value)
     assert trial.intermediate == {}
@@ -148,7 +150,8 @@ def test_report_after_the_end(study: Study) -> None:
     ("settings", "error"),
     [
         ({"direction": "max"}, SearchError),
-        ({"direction": None}, SearchError),
+        ({"direction": {}}, SearchError),
+        ({"direction": {"accuracy": "up"}}, SearchError),
         ({"seed": -1}, AlgorithmError),
         ({"seed": "x"}, AlgorithmError),
         ({"pruner": MedianPruner}, AlgorithmError),
@@ -164,6 +167,6 @@ def test_a_failed_trial_keeps_the_notes_of_its_error() -> None:
     error = ValueError("bad")
     error.__notes__ = ["while building `model.blocks[2]`"]  # as add_note does from 3.11 on.
     study = Study()
-    trial = study.start(DNA([0]))
+    trial = study.start(DNA([0])).trial
     study.fail(trial, error)
     assert trial.error == "ValueError: bad\nwhile building `model.blocks[2]`"

@@ -15,7 +15,7 @@ from keras_glove.weight_sharing.plans import Plan, Site, any_used, rule_for
 from keras_glove.weight_sharing.running import run as run_graph
 from keras_glove.weight_sharing.switch import Switch, choose
 from keras_glove.weight_sharing.tables import Table
-from keras_glove.weight_sharing.tracing import Graph, trace
+from keras_glove.weight_sharing.tracing import Graph, Step, trace
 
 
 @rule_for(Switch)
@@ -25,7 +25,10 @@ def switch(site: Site) -> Plan | None:
     used = [site.axes_of(tensor) for tensor in site.tensors]
     if not holds_open_width(layer) and not any(map(any_used, used)):
         return None
-    graphs = [_branch(site, index, used) for index in range(len(layer.branches))]
+    graphs = [
+        _branch(layer, index, site.args, site.kwargs, used, site.training, False)
+        for index in range(len(layer.branches))
+    ]
     outputs = [
         _joined(layer, [_axes(graph, place) for graph in graphs], tensor.shape)
         for place, tensor in enumerate(site.outputs)
@@ -75,16 +78,30 @@ def weights_in(graph: Graph) -> list[tuple[Any, Axes]]:
     return [pair for step in graph.steps if step.plan is not None for pair in step.plan.weights]
 
 
-def _branch(site: Site, index: int, used: list[Axes]) -> Graph:
-    layer = site.operation
-    args, kwargs = keras.tree.map_structure(_copied, (site.args, site.kwargs))
+def branch_graphs(graph: Graph, step: Step) -> list[Graph]:
+    """What the branches of a switch run, every layer of the user's own looked into."""
+    leaves = keras.tree.flatten((step.args, step.kwargs))
+    used = [graph.of(leaf) for leaf in leaves if isinstance(leaf, keras.KerasTensor)]
+    return [
+        _branch(step.operation, index, step.args, step.kwargs, used, False, True)
+        for index in range(len(step.operation.branches))
+    ]
+
+
+def _branch(
+    layer: Switch,
+    index: int,
+    args: Any,
+    kwargs: Any,
+    used: list[Axes],
+    training: bool | None,
+    look_into: bool,
+) -> Graph:
+    args, kwargs = keras.tree.map_structure(_copied, (args, kwargs))
     branch = layer.branches[index]
-    if branch is None:
-        branch = _first
-        kwargs = {}
-    else:
-        kwargs = layer.keywords(index, kwargs)
-    return trace(branch, args, kwargs, used, site.training)
+    keywords = {} if branch is None else layer.keywords(index, kwargs)
+    function = _first if branch is None else branch
+    return trace(function, args, keywords, used, training, look_into=look_into)
 
 
 def _first(*args: Any) -> Any:

@@ -1,0 +1,56 @@
+"""NAS-Bench-101: 423,624 cells, each trained three times at four budgets, as a table to search.
+
+Ying et al. 2019, "NAS-Bench-101: Towards Reproducible Neural Architecture Search"
+(arXiv:1902.09635). Knows no Keras, except for `model` and `training`.
+"""
+
+from keras_glove.benchmarks.nasbench101.cell_array import CellArray, enumerate_cells
+from keras_glove.benchmarks.nasbench101.cells import Cell
+from keras_glove.benchmarks.nasbench101.conversion import convert, table_path
+from keras_glove.benchmarks.nasbench101.digits import digits_cells, digits_table
+from keras_glove.benchmarks.nasbench101.drawing import Drawing
+from keras_glove.benchmarks.nasbench101.limits import (
+    CONV1X1,
+    CONV3X3,
+    INPUT,
+    MAX_EDGES,
+    MAX_VERTICES,
+    MAXPOOL3X3,
+    NUM_CELLS,
+    NUM_REPEATS,
+    OPERATIONS,
+    OUTPUT,
+)
+from keras_glove.benchmarks.nasbench101.making import build_table
+from keras_glove.benchmarks.nasbench101.metrics import Evaluation, Metrics
+from keras_glove.benchmarks.nasbench101.parameters import Network, count_parameters
+from keras_glove.benchmarks.nasbench101.recipe import Recipe
+from keras_glove.benchmarks.nasbench101.table import NASBench
+
+__all__ = [
+    "CONV1X1",
+    "CONV3X3",
+    "INPUT",
+    "MAXPOOL3X3",
+    "MAX_EDGES",
+    "MAX_VERTICES",
+    "NUM_CELLS",
+    "NUM_REPEATS",
+    "OPERATIONS",
+    "OUTPUT",
+    "Cell",
+    "CellArray",
+    "Drawing",
+    "Evaluation",
+    "Metrics",
+    "NASBench",
+    "Network",
+    "Recipe",
+    "build_table",
+    "convert",
+    "count_parameters",
+    "digits_cells",
+    "digits_table",
+    "enumerate_cells",
+    "table_path",
+]
