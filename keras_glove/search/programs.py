@@ -7,7 +7,7 @@ from typing import Any
 from keras_glove.errors import SpaceError
 from keras_glove.hyper import HyperValue, Template, trace
 from keras_glove.search.ledger import SpaceAndPrograms
-from keras_glove.symbolic import Node, is_open
+from keras_glove.symbolic import Node, describe, is_open
 from keras_glove.symbolic.recording import normalize
 from keras_glove.symbolic.traversal import walk
 
@@ -35,6 +35,7 @@ def as_template(program: Any) -> SpaceAndPrograms:
 
 
 def _compile(program: Any) -> SpaceAndPrograms | None:
+    program = describe(program)  # of a live model that stands for its space, the program
     if is_open(program):
         return Template(program)
     if isinstance(program, Node):  # its attributes are the user's arguments.

@@ -23,6 +23,7 @@ from keras_glove.weight_sharing.activity import conditions_in
 from keras_glove.weight_sharing.axes import Axes, Axis
 from keras_glove.weight_sharing.decisions import Codec, Decisions
 from keras_glove.weight_sharing.rules.convolution import DEPTHWISE, PLAIN, SEPARABLE, TRANSPOSED
+from keras_glove.weight_sharing.rules.dense import split_equation, spread_letters
 from keras_glove.weight_sharing.rules.recurrent import GATES
 from keras_glove.weight_sharing.rules.switching import branch_graphs
 from keras_glove.weight_sharing.supernet import sharing_of
@@ -127,7 +128,8 @@ def count_activations(model: Any, *args: Any, **kwargs: Any) -> int:
       *args, **kwargs: symbolic tensors to call it on.
     """
     graph = _graph(model, args, kwargs)
-    return sum(int(term[0].values) for step in graph.steps for term in _step_activations(graph, step))
+    terms = (term for step in graph.steps for term in _step_activations(graph, step))
+    return sum(math.prod(int(factor.values) for factor in term) for term in terms)
 
 
 def _over_steps(model: Any, cost: Callable[[Graph, Step], list[list[Table]]]) -> Formula:
@@ -138,6 +140,7 @@ def _over_steps(model: Any, cost: Callable[[Graph, Step], list[list[Table]]]) ->
 
 
 def _graph(function: Any, args: Any, kwargs: Any) -> Graph:
+    args, kwargs = keras.tree.map_structure(_single, (args, kwargs))
     tensors = [x for x in keras.tree.flatten((args, kwargs)) if hasattr(x, "shape")]
     whole = [(None,) * len(tensor.shape) for tensor in tensors]
     kwargs = {**kwargs, "training": False} if "training" in kwargs else kwargs
@@ -201,6 +204,11 @@ def _weight(step: Step, variable: Any) -> list[Sum]:
 
 
 def _step_activations(graph: Graph, step: Step) -> list[list[Table]]:
+    if isinstance(step.operation, layers.EinsumDense):  # Keras does not tell all of its shape
+        sizes = _sizes(graph, step)
+        _, _, output = split_equation(step.operation.equation)
+        letters = spread_letters(output, len(step.outputs[0].shape))
+        return _product([sizes[letter] for letter in letters[1:]])
     return [term for tensor in step.outputs for term in _product(_dims(graph, tensor))]
 
 
@@ -241,11 +249,18 @@ def _dense(graph: Graph, step: Step) -> list[list[Table]]:
 
 
 def _einsum_dense(graph: Graph, step: Step) -> list[list[Table]]:
-    kernel = _weight(step, step.operation._kernel)
-    letters = step.operation.equation.replace(" ", "").split("->")[0].split(",")[1]
-    output = step.operation.equation.replace(" ", "").split("->")[1]
-    summed = [kernel[place] for place, letter in enumerate(letters) if letter not in output]
-    return _product([*_dims(graph, step.outputs[0]), *summed])
+    return _product(list(_sizes(graph, step).values()))
+
+
+def _sizes(graph: Graph, step: Step) -> dict[str, Sum]:
+    """How long the axes of an EinsumDense are, by the letters of its equation, but for the batch."""
+    inputs, kernel, _ = split_equation(step.operation.equation)
+    tensor = _tensors(step)[0]
+    letters = spread_letters(inputs, len(tensor.shape))
+    sizes = dict(zip(letters[1:], _dims(graph, tensor), strict=True))
+    for letter, size in zip(kernel, _weight(step, step.operation._kernel), strict=True):
+        sizes.setdefault(letter, size)
+    return sizes
 
 
 def _convolution(graph: Graph, step: Step) -> list[list[Table]]:

@@ -17,7 +17,8 @@ import numpy as np
 
 from keras_glove.errors import NotShareableError
 from keras_glove.hyper import FloatV, IntV, ManyOf
-from keras_glove.hyper.layout import Instance, Item, Layout, instance_key, lay_out
+from keras_glove.hyper.layout import Item, Layout, instance_key, lay_out
+from keras_glove.hyper.naming import decision_points
 from keras_glove.symbolic import Node, Program, add_call_handler, children, signature_of, with_children
 from keras_glove.symbolic.making import any_node
 from keras_glove.weight_sharing.constructing import make_layer
@@ -51,6 +52,7 @@ class Lowering:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.layout: Layout = lay_out(program)
+        self._points = decision_points(self.layout)
         self._made: dict[Any, Any] = {}
 
     def build(self, root: Callable[..., Any] | None = None) -> Any:
@@ -111,23 +113,27 @@ class Lowering:
         value = item.value
         if isinstance(value, ManyOf):
             return [
-                self._choice(item, instance, instance.start + slot, {**slots, item: slot}, f"[{slot}]")
+                self._choice(item, instance.start + slot, {**slots, item: slot})
                 for slot in range(value.k)
             ]
         if isinstance(value, FloatV):
-            return OpenFloat(instance.start, value.low, value.high, _place(instance))
+            return OpenFloat(instance.start, value.low, value.high, self._place(instance.start))
         if isinstance(value, IntV):
             numbers = np.arange(value.low, value.high + 1, value.step)
-            return Open(Table((instance.start,), numbers), _place(instance), _share(value))
-        return self._choice(item, instance, instance.start, slots, "")
+            place = self._place(instance.start)
+            return Open(Table((instance.start,), numbers), place, _share(value))
+        return self._choice(item, instance.start, slots)
 
-    def _choice(self, item: Item, instance: Instance, point: int, slots: Slots, slot: str) -> Any:
+    def _place(self, point: int) -> str:
+        return self._points[point].path or self._points[point].name
+
+    def _choice(self, item: Item, point: int, slots: Slots) -> Any:
         inside = dict(item.below)
         options = [
             self._lower(inside[index], slots) if index in inside else candidate
             for index, candidate in enumerate(item.value.candidates)
         ]
-        place = _place(instance) + slot
+        place = self._place(point)
         chooser = Table((point,), np.arange(len(options)))
         if any(isinstance(option, keras.Layer) for option in options):
             _require_layers(options, place)
@@ -144,10 +150,6 @@ def _items_in(item: Item) -> set[Item]:
                 found.add(child)
                 pending.append(child)
     return found
-
-
-def _place(instance: Instance) -> str:
-    return instance.path or instance.name or "the root"
 
 
 def _share(value: Any) -> str:

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_glove.errors import NotShareableError
 from keras_glove.hyper import DNA, SearchSpace, Template
+from keras_glove.live.inputs import known_inputs
 from keras_glove.symbolic import Program, build
+from keras_glove.training.calibrating import Calibration, batches_of
 from keras_glove.training.lifting import outside_graphs
 from keras_glove.weight_sharing import rules as rules
 from keras_glove.weight_sharing.activity import Activity
@@ -66,6 +69,7 @@ class Sharing:
         self.set(self.space.first())
         self._call = model.call
         self._graphs: dict[Any, Graph] = {}
+        self._calibration: Calibration | None = None
         self._example: tuple[Any, Any] | None = None
         for layer in model._flatten_layers():
             if isinstance(layer, Switch):
@@ -150,12 +154,62 @@ class Sharing:
 
     def example(self) -> tuple[Any, Any]:
         """Symbolic tensors like those that the model was called on last."""
+        if self._example is None and self._model.built:
+            known = known_inputs(self._model)
+            self._example = None if known is None else ((known,), {})
         if self._example is None or not self._model.built:
             raise NotShareableError(
                 "Expected a supernet that is built, received one without weights yet. Call it on "
                 "data first, or take a child that does not inherit: `child(dna, inherit=False)`."
             )
         return self._example
+
+    def evaluate(
+        self, dnas: Sequence[DNA], data: Any, steps: int, calibration_data: Any, batch_size: int
+    ) -> list[dict[str, float]]:
+        """The scores of DNAs; see `Supernet.evaluate_dna`."""
+        self.example()
+        before = self.indices.numpy().copy(), self.numbers.numpy().copy()
+        if self._calibration is None:
+            self._calibration = Calibration(self._model)
+        statistics = self._calibration.values()
+        scores = []
+        try:
+            for dna in dnas:
+                self.set(dna)
+                if steps:
+                    self._calibration.restore(statistics)
+                    self._calibration.run(batches_of(calibration_data, batch_size), steps)
+                scores.append(self._score(data, batch_size))
+        finally:
+            self._calibration.restore(statistics)
+            self.indices.assign(before[0])
+            self.numbers.assign(before[1])
+        return scores
+
+    def _score(self, data: Any, batch_size: int) -> dict[str, float]:
+        options: dict[str, Any] = {"verbose": 0, "return_dict": True}
+        if isinstance(data, tuple):
+            weights = data[2] if len(data) > 2 else None
+            options.update(sample_weight=weights, batch_size=batch_size)
+            found = self._model.evaluate(data[0], data[1], **options)
+        else:
+            found = self._model.evaluate(data, **options)
+        return {name: float(value) for name, value in found.items()}
+
+    def verify(self, dnas: Sequence[DNA], inputs: Any, tolerance: float) -> None:
+        """See `Supernet.verify`."""
+        before = self.indices.numpy().copy(), self.numbers.numpy().copy()
+        try:
+            for dna in dnas:
+                self.set(dna)
+                shared = keras.tree.flatten(self._model(inputs))
+                own = keras.tree.flatten(self.child(dna, inherit=True)(inputs))
+                for theirs, mine in zip(shared, own, strict=True):
+                    _require_equal(dna, np.asarray(theirs), np.asarray(mine), tolerance)
+        finally:
+            self.indices.assign(before[0])
+            self.numbers.assign(before[1])
 
     def child(self, dna: DNA, inherit: bool) -> Any:
         """The child of a DNA."""
@@ -168,6 +222,19 @@ class Sharing:
             found = pairs(self._model, child, decided)
             transfer(found, lambda v: cut_out(v, activity.axes(v), decided))
         return child
+
+
+def _require_equal(dna: DNA, shared: Any, own: Any, tolerance: float) -> None:
+    part = shared[tuple(slice(0, length) for length in own.shape)]
+    scale = max(1.0, float(np.abs(own).max()))
+    worst = float(np.abs(part - own).max()) / scale
+    if part.shape != own.shape or not worst <= tolerance:
+        raise NotShareableError(
+            f"Expected the supernet to compute what its child {dna} does, received outputs that "
+            f"differ by {worst:.2g}. In a `call` of yours something depends on what no tensor "
+            "shows: on `is None` where None is a candidate (use `layers.Identity()`), or on the "
+            "width of a tensor, `x.shape[-1]`, which is the largest here."
+        )
 
 
 def _example(value: Any) -> Any:
@@ -229,14 +296,70 @@ class Supernet:
         """Sets which child the model is when it is called, evaluated or trained as it stands."""
         sharing_of(self).set(dna)
 
+    def evaluate_dna(
+        self,
+        dnas: Sequence[DNA],
+        data: Any,
+        *,
+        recalibrate: int = 0,
+        calibration_data: Any = None,
+        batch_size: int = 32,
+    ) -> list[dict[str, float]]:
+        """Scores architectures with the shared weights, without training or retracing.
+
+        The model has to be compiled. Its weights, statistics and decisions are afterwards what
+        they were before.
+
+        Args:
+          dnas: the architectures.
+          data: (x, y) or (x, y, sample_weight), or a batched dataset, to score on.
+          recalibrate: batches on which the statistics of BatchNormalization are estimated anew
+            for each architecture, 0 to take those of the supernet, which are a mixture over all.
+          calibration_data: what to estimate them on, by default `data`; better training data.
+          batch_size: examples per batch, for arrays.
+
+        Returns:
+          For each DNA the loss and metrics that `evaluate` gives, by name.
+
+        Raises:
+          DNAError: a DNA is not of this model's search space.
+          NotShareableError: the model has no open values, or no weights yet.
+        """
+        return sharing_of(self).evaluate(
+            dnas, data, recalibrate, data if calibration_data is None else calibration_data, batch_size
+        )
+
+    def verify(self, dnas: Sequence[DNA], inputs: Any, tolerance: float = 1e-4) -> None:
+        """Checks on examples that this model computes what its children do.
+
+        It does, unless the user's own `call` does what no tensor shows: asks whether an attribute
+        is None where None is a candidate (here it stands for passing the input on), or computes
+        with the width of a tensor (`x.shape[-1]`, here the largest).
+
+        Args:
+          dnas: the children to try.
+          inputs: a batch of examples.
+          tolerance: the largest difference, in units of the largest output.
+
+        Raises:
+          NotShareableError: a child gives something else.
+        """
+        sharing_of(self).verify(dnas, inputs, tolerance)
+
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """As for any Keras model; the optimizer then updates what is active alone."""
         super().compile(*args, **kwargs)  # type: ignore[misc]
         if self._sharing is not None and getattr(self, "optimizer", None) is not None:
             guard(self.optimizer, LazyActivity(self._sharing), self._sharing.decisions)
 
-    # Asked by Keras: whether the user has written one, who would then have to save it, too.
-    compile._is_default = True  # type: ignore[attr-defined]
+    def compile_from_config(self: Any, config: dict[str, Any]) -> None:
+        """Compiles a loaded model; as for any Keras model."""
+        if type(self).compile is not Supernet.compile:
+            super().compile_from_config(config)  # type: ignore[misc]
+            return
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
 
 
 class LazyActivity:

@@ -43,13 +43,13 @@ def embedding(site: Site) -> Plan:
 def einsum_dense(site: Site) -> Plan:
     """Kernel with an axis for each letter of its part of the equation."""
     layer = site.operation
-    inputs, kernel, output = _letters(layer.equation)
+    inputs, kernel, output = split_equation(layer.equation)
     rank = len(site.shape)
     known: dict[str, Axis | None] = dict(
-        zip(_spread(inputs, rank), site.axes, strict=True)
+        zip(spread_letters(inputs, rank), site.axes, strict=True)
     )
     known.update(_output_axes(site, output, known))
-    spread = _spread(output, len(site.outputs[0].shape))
+    spread = spread_letters(output, len(site.outputs[0].shape))
     require_elementwise(
         site, layer.activation, next((known[k] for k in spread if known[k] is not None), None)
     )
@@ -63,13 +63,14 @@ def einsum_dense(site: Site) -> Plan:
     return Plan([tuple(known[letter] for letter in spread)], weights, masked)
 
 
-def _letters(equation: str) -> tuple[str, str, str]:
+def split_equation(equation: str) -> tuple[str, str, str]:
+    """The letters of input, kernel and output."""
     left, output = equation.replace(" ", "").split("->")
     inputs, kernel = left.split(",")
     return inputs, kernel, output
 
 
-def _spread(letters: str, rank: int) -> list[str]:
+def spread_letters(letters: str, rank: int) -> list[str]:
     """The letters of a side, with numbers for the axes that an ellipsis stands for."""
     if "..." not in letters:
         return list(letters)
