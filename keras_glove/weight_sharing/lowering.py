@@ -19,7 +19,15 @@ from keras_glove.errors import NotShareableError
 from keras_glove.hyper import FloatV, IntV, ManyOf
 from keras_glove.hyper.layout import Item, Layout, instance_key, lay_out
 from keras_glove.hyper.naming import decision_points
-from keras_glove.symbolic import Node, Program, add_call_handler, children, signature_of, with_children
+from keras_glove.symbolic import (
+    Node,
+    Program,
+    add_call_handler,
+    children,
+    fingerprint,
+    signature_of,
+    with_children,
+)
 from keras_glove.symbolic.making import any_node
 from keras_glove.weight_sharing.constructing import make_layer
 from keras_glove.weight_sharing.open_values import Open, OpenFloat
@@ -137,9 +145,16 @@ class Lowering:
         chooser = Table((point,), np.arange(len(options)))
         if any(isinstance(option, keras.Layer) for option in options):
             _require_layers(options, place)
-            return Switch(chooser, options, place)
+            return Switch(chooser, options, place, _forms(item))
         tables = [o.table if isinstance(o, Open) else Table.entry(o) for o in options]
         return Open(Table.select(chooser, tables), place, _share(item.value))
+
+
+def _forms(item: Item) -> tuple[str, ...] | None:
+    """What tells candidates apart, where none of them holds an open value."""
+    if any(child.open for _, child in item.below):
+        return None
+    return tuple(fingerprint(candidate) for candidate in item.value.candidates)
 
 
 def _items_in(item: Item) -> set[Item]:

@@ -21,7 +21,7 @@ from keras_glove.weight_sharing import rules as rules
 from keras_glove.weight_sharing.activity import Activity
 from keras_glove.weight_sharing.axes import Axes
 from keras_glove.weight_sharing.children import cut_out, pairs, transfer
-from keras_glove.weight_sharing.constructing import notes_of
+from keras_glove.weight_sharing.common_calls import CommonCalls
 from keras_glove.weight_sharing.decisions import Codec, Decisions, deciding
 from keras_glove.weight_sharing.plans import any_used
 from keras_glove.weight_sharing.rules.switching import holds_open_width, weights_in
@@ -71,9 +71,11 @@ class Sharing:
         self._graphs: dict[Any, Graph] = {}
         self._calibration: Calibration | None = None
         self._example: tuple[Any, Any] | None = None
+        calls = CommonCalls()
         for layer in model._flatten_layers():
             if isinstance(layer, Switch):
                 layer.decisions = self.decisions
+                layer.calls = calls
         # On the instance, so that the class stays the user's.
         object.__setattr__(model, "call", self._wrapped(self._call))
 

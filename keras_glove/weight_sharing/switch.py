@@ -10,12 +10,16 @@ import numpy as np
 from keras import ops
 
 from keras_glove.errors import NotShareableError
+from keras_glove.training.lifting import pooling_again
+from keras_glove.weight_sharing.common_calls import CommonCalls
 from keras_glove.weight_sharing.decisions import Decisions, current, is_deciding
 from keras_glove.weight_sharing.tables import Table
 
 __all__ = ["Switch", "choose"]
 
 Runner = Callable[..., Any]
+
+POOLING = (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D)
 
 
 def choose(selector: Table, runners: Sequence[Runner], decisions: Decisions, *args: Any) -> Any:
@@ -56,15 +60,22 @@ class Switch(keras.layers.Layer):
       selector: which branch, as a table over decision points.
       branches: layers, other callables on tensors, or None for passing the input on.
       place: the path of the hyper-value, for people.
+      forms: what tells branches apart, but for their weights; None where they hold open values.
 
     Attributes:
       widths: the axis along which outputs of branches differ, and their lengths; None where they
         are of one shape.
+      calls: what calls of all switches of the supernet have in common.
       decisions: gives those to use while Keras builds the model, outside of a call of it.
     """
 
     def __init__(
-        self, selector: Table, branches: Sequence[Any], place: str, name: str | None = None
+        self,
+        selector: Table,
+        branches: Sequence[Any],
+        place: str,
+        forms: tuple[str, ...] | None = None,
+        name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         self.selector = selector
@@ -72,6 +83,10 @@ class Switch(keras.layers.Layer):
         self.place = place
         self.widths: tuple[int, list[int]] | None = None
         self.decisions: Callable[[], Decisions] = current
+        self.forms = forms
+        self.calls: CommonCalls | None = None
+        for branch in self.branches:
+            _keep_pooling_quick(branch)
         self._ready = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -82,6 +97,10 @@ class Switch(keras.layers.Layer):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         runners = [self.runner(index, kwargs) for index in range(len(self.branches))]
         decisions = current() if is_deciding() else self.decisions()
+        if self.calls is not None and not decisions.relaxed(self.selector.points):
+            result = self.calls.call(self, args, kwargs, self.selector.tensor(decisions, "int32"))
+            if result is not None:
+                return result[0]
         return choose(self.selector, runners, decisions, *args)
 
     def runner(self, index: int, kwargs: dict[str, Any]) -> Runner:
@@ -136,6 +155,13 @@ class Switch(keras.layers.Layer):
             f"width, received {shapes[0]} of candidate 0 and {shapes[other]} of candidate {other}. "
             "Give them one shape, or search without shared weights, by `kg.program(Net, ...)`."
         )
+
+
+def _keep_pooling_quick(branch: Any) -> None:
+    """Makes the gradient of max-pooling as quick in a branch of the graph as elsewhere."""
+    for layer in branch._flatten_layers() if isinstance(branch, keras.Layer) else ():
+        if isinstance(layer, POOLING) and "call" not in vars(layer):
+            object.__setattr__(layer, "call", pooling_again(layer.call))
 
 
 def _symbolic(value: Any) -> Any:
