@@ -29,7 +29,6 @@ def is_tracing() -> bool:
     return not tf.executing_eagerly()
 
 
-
 @tf.RegisterGradient("KerasGloveMaxPool")
 def _gradient_of_max_pool(operation: Any, upstream: Any) -> Any:
     """The gradient of max-pooling by an output that is computed again beside it."""

@@ -83,6 +83,7 @@ class Axis:
 
     def outer(self, inner: Axis) -> Axis:
         """The axis of pairs, the inner place running faster."""
+
         def product(first: Any, second: Any) -> Any:
             both = first[..., :, None] & second[..., None, :]
             return both.reshape(*both.shape[:-2], -1)
@@ -113,6 +114,7 @@ def full(length: int) -> Axis:
 
 def centre(size: Table, offsets: Table, length: int) -> Axis | None:
     """The axis of which `size` places from `offsets` on are in use; None where all of it."""
+
     def mask(sizes: Any, starts: Any) -> Any:
         place = np.arange(length)
         return (place >= starts[..., None]) & (place < (starts + sizes)[..., None])

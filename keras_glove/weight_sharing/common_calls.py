@@ -51,7 +51,9 @@ class CommonCalls:
         if function is None:
             return None
         try:
-            results, states = function(index, args, [[v.value for v in vs] for vs in _weights(switch)])
+            results, states = function(
+                index, args, [[v.value for v in vs] for vs in _weights(switch)]
+            )
         except _AddsLosses:
             self._functions[key] = None
             return None

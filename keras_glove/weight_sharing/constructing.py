@@ -68,9 +68,7 @@ def largest(value: Any) -> Any:
     options = value.table.options()
     if value.is_numeric:
         return max(options)
-    return tuple(
-        None if None in sides else max(sides) for sides in zip(*options, strict=True)
-    )
+    return tuple(None if None in sides else max(sides) for sides in zip(*options, strict=True))
 
 
 def _require_direct(cls: type, arguments: Mapping[str, Any]) -> None:
@@ -96,9 +94,7 @@ def _switch(cls: Any, arguments: dict[str, Any], name: str, value: Open | OpenFl
     options, selector = _distinct(value.table)
     if len(options) == 1:
         return make_layer(cls, (), {**arguments, name: options[0]})
-    branches = [
-        _make(cls, {**arguments, name: _fresh(option)}) for option in options
-    ]
+    branches = [_make(cls, {**arguments, name: _fresh(option)}) for option in options]
     if value.share != "none":
         tie(branches)
     return Switch(selector, branches, value.place)

@@ -253,7 +253,7 @@ def _einsum_dense(graph: Graph, step: Step) -> list[list[Table]]:
 
 
 def _sizes(graph: Graph, step: Step) -> dict[str, Sum]:
-    """How long the axes of an EinsumDense are, by the letters of its equation, but for the batch."""
+    """How long the axes of an EinsumDense are, by letter, but for the batch."""
     inputs, kernel, _ = split_equation(step.operation.equation)
     tensor = _tensors(step)[0]
     letters = spread_letters(inputs, len(tensor.shape))
@@ -359,4 +359,3 @@ _LAYERS: dict[type, Rule] = {
 }
 
 _OPERATIONS: dict[str, Rule] = {"Matmul": _matmul, "Einsum": _einsum}
-

@@ -84,7 +84,9 @@ class Lowering:
             return with_children(value, [part for _, part in self._parts(item, slots)])
         key = instance_key(item, slots)
         if key not in self._made:
-            self._made[key] = self._decision(item, slots) if item.decided else self._node(item, slots)
+            self._made[key] = (
+                self._decision(item, slots) if item.decided else self._node(item, slots)
+            )
         return self._made[key]
 
     def _node(self, item: Item, slots: Slots) -> Any:
@@ -98,11 +100,11 @@ class Lowering:
     def _repeat(self, item: Item, slots: Slots) -> Any:
         """A `Repeat` with a live block for each time, since no program describes these."""
         parts = dict(self._parts(item, slots))
-        block = next((child for key, child in item.below if key == "block"), None)
+        block = dict(item.below)["block"]
         times = parts["times"].table.max() if isinstance(parts["times"], Open) else parts["times"]
         blocks = [parts["block"]]
         made = self._made
-        for _ in range(times - 1) if block is not None else ():
+        for _ in range(times - 1):
             inside = _items_in(block)
             self._made = {key: live for key, live in made.items() if key[0] not in inside}
             blocks.append(self._lower(block, slots))
@@ -170,12 +172,11 @@ def _items_in(item: Item) -> set[Item]:
 def _share(value: Any) -> str:
     hints = value.hints
     chosen = hints.get("share", "slice") if isinstance(hints, dict) else "slice"
-    if chosen not in ("slice", "none", "transform"):
+    if chosen not in ("slice", "none"):
         raise NotShareableError(
-            f"Expected 'slice', 'none' or 'transform' as the hint 'share' of {value!r}, received "
-            f"{chosen!r}."
+            f"Expected 'slice' or 'none' as the hint 'share' of {value!r}, received {chosen!r}."
         )
-    return chosen
+    return str(chosen)
 
 
 def _require_layers(options: list[Any], place: str) -> None:

@@ -12,9 +12,9 @@ import keras
 from keras_glove.errors import NotShareableError
 from keras_glove.live.architectures import FUNCTIONAL
 from keras_glove.live.bases import SavedAsProgram
-from keras_glove.symbolic import Program, is_open, program as program_of, to_json, from_json
-from keras_glove.symbolic.recording import remember
+from keras_glove.symbolic import Program, from_json, is_open, program as program_of, to_json
 from keras_glove.symbolic.making import any_node, make
+from keras_glove.symbolic.recording import remember
 from keras_glove.weight_sharing.lowering import Lowering, lowering
 from keras_glove.weight_sharing.supernet import Sharing, Supernet
 
@@ -33,7 +33,7 @@ class _ModelType(abc.ABCMeta):
 
     @property
     def __signature__(cls) -> inspect.Signature:  # of the class, not of the method above
-        whole = inspect.signature(cls.__init__)
+        whole = inspect.signature(cls.__init__)  # type: ignore[misc]
         return whole.replace(parameters=list(whole.parameters.values())[1:])
 
 
@@ -135,4 +135,3 @@ def _adopted(model: Any) -> Any:
         f"Expected a program that gives a model of Keras, received one that gives {model!r}. "
         "Derive its class from `keras_glove.Model`, or return a functional model."
     )
-

@@ -26,7 +26,7 @@ class Open(OpenValue):
     Attributes:
       table: its values.
       place: where it comes from, for people: the path of the hyper-value.
-      share: how weights are shared over its values: "slice", "none" or "transform".
+      share: how weights are shared over its values: "slice", of the largest one; or "none".
     """
 
     __slots__ = ("place", "share", "table")
@@ -71,7 +71,9 @@ class Open(OpenValue):
     def derived(self, function: Callable[..., Any], *others: Any) -> Open:
         """The open value of a function of this one and others."""
         parts = [other.table if isinstance(other, Open) else other for other in others]
-        if not self.is_numeric or any(isinstance(p, Table) and p.values.dtype == object for p in parts):
+        if not self.is_numeric or any(
+            isinstance(p, Table) and p.values.dtype == object for p in parts
+        ):
             self._refuse("arithmetic")
         return Open(combine(function, *(parts or [self.table])), self.place, self.share)
 

@@ -109,8 +109,8 @@ class Plan:
       outputs: for each output what is in use of its axes.
       weights: for each weight of which not all is in use, what is.
       masked: the weights that the call uses masked.
-      run: the call, as a function of (decisions, call, args, kwargs), `call` being the ordinary one;
-        None for the ordinary one.
+      run: the call, as a function of (decisions, call, args, kwargs), where `call` is the ordinary
+        one; None for that.
       graphs: what it runs inside, of a Switch its branches.
     """
 

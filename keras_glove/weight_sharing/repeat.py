@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import keras
@@ -62,13 +63,17 @@ class Repeat(*base_of(keras.layers.Layer)):  # type: ignore[misc]
         return x
 
 
+def _left_out(place: int, counts: Any) -> Any:
+    return np.asarray(counts <= place).astype(np.int64)
+
+
 def _chain(blocks: list[Any], times: Any) -> list[Any]:
     """The blocks, those that not every child has behind a switch."""
     if not isinstance(times, Open):
         return blocks
     table, chain = times.table, []
     for place, block in enumerate(blocks):
-        left_out = table.map(lambda counts, place=place: (counts <= place).astype(np.int64))
+        left_out = table.map(functools.partial(_left_out, place))
         always = not left_out.values.any()
         chain.append(block if always else Switch(left_out, [block, None], times.place))
     return chain

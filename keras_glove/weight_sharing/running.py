@@ -42,9 +42,7 @@ def run(graph: Graph, tensors: Sequence[Any], decisions: Decisions, *, zeros: bo
     )
 
 
-def _masked_output(
-    leaf: Any, values: Any, graph: Graph, decisions: Decisions, zeros: bool
-) -> Any:
+def _masked_output(leaf: Any, values: Any, graph: Graph, decisions: Decisions, zeros: bool) -> Any:
     if not isinstance(leaf, keras.KerasTensor):
         return leaf
     value = values[id(leaf)]

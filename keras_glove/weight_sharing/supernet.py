@@ -69,6 +69,7 @@ class Sharing:
         self.set(self.space.first())
         self._call = model.call
         self._graphs: dict[Any, Graph] = {}
+        self._activity: tuple[Any, Activity] | None = None
         self._calibration: Calibration | None = None
         self._example: tuple[Any, Any] | None = None
         calls = CommonCalls()
@@ -134,7 +135,9 @@ class Sharing:
             whole = [(None,) * len(tensor.shape) for tensor in tensors]
             call = self.inner_call()
             with outside_graphs():
-                self._graphs[key] = trace(call, *symbols, whole, symbols[1].get("training"))
+                self._graphs[key] = trace(
+                    call, symbols[0], symbols[1], whole, symbols[1].get("training")
+                )
         return self._graphs[key]
 
     def inner_call(self) -> Callable[..., Any]:
@@ -152,7 +155,10 @@ class Sharing:
         """Which weights are in use under which decisions."""
         if self.has_open_width and not self._graphs:
             self.graph(*self.example())
-        return Activity(self._model, _axes_of_weights(self._graphs.values()))
+        state = len(self._graphs), len(self._model.weights)
+        if self._activity is None or self._activity[0] != state:
+            self._activity = state, Activity(self._model, _axes_of_weights(self._graphs.values()))
+        return self._activity[1]
 
     def example(self) -> tuple[Any, Any]:
         """Symbolic tensors like those that the model was called on last."""
@@ -328,7 +334,11 @@ class Supernet:
           NotShareableError: the model has no open values, or no weights yet.
         """
         return sharing_of(self).evaluate(
-            dnas, data, recalibrate, data if calibration_data is None else calibration_data, batch_size
+            dnas,
+            data,
+            recalibrate,
+            data if calibration_data is None else calibration_data,
+            batch_size,
         )
 
     def verify(self, dnas: Sequence[DNA], inputs: Any, tolerance: float = 1e-4) -> None:
@@ -348,11 +358,11 @@ class Supernet:
         """
         sharing_of(self).verify(dnas, inputs, tolerance)
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
+    def compile(self: Any, *args: Any, **kwargs: Any) -> None:
         """As for any Keras model; the optimizer then updates what is active alone."""
         super().compile(*args, **kwargs)  # type: ignore[misc]
         if self._sharing is not None and getattr(self, "optimizer", None) is not None:
-            guard(self.optimizer, LazyActivity(self._sharing), self._sharing.decisions)
+            guard(self.optimizer, self._sharing.activity, self._sharing.decisions)
 
     def compile_from_config(self: Any, config: dict[str, Any]) -> None:
         """Compiles a loaded model; as for any Keras model."""
@@ -362,16 +372,6 @@ class Supernet:
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
-
-
-class LazyActivity:
-    """The activity of a model that is not built when it is compiled."""
-
-    def __init__(self, sharing: Sharing) -> None:
-        self._sharing = sharing
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sharing.activity(), name)
 
 
 def sharing_of(model: Any) -> Sharing:

@@ -95,7 +95,7 @@ class Table:
 
     def options(self) -> list[Any]:
         """All values, as a flat list of Python values."""
-        return [value for value in self.values.reshape(-1).tolist()]
+        return list(self.values.reshape(-1).tolist())
 
     def __add__(self, other: Any) -> Table:
         return combine(np.add, self, other)

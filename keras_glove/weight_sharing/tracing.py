@@ -170,9 +170,9 @@ class _Tracer:
             with self._whole():
                 self._original(layer, *args, **kwargs)
         _require_no_weights(layer)
-        if "training" in inspect.signature(layer.call).parameters:
-            if kwargs.get("training") is None:
-                kwargs = {**kwargs, "training": self._training}
+        takes = "training" in inspect.signature(layer.call).parameters
+        if takes and kwargs.get("training") is None:
+            kwargs = {**kwargs, "training": self._training}
         return layer.call(*args, **kwargs)
 
     def _leaf(self, layer: Any, args: Any, kwargs: Any) -> Any:

@@ -21,12 +21,14 @@ from keras_glove.weight_sharing.tables import Table
 __all__ = ["guard"]
 
 
-def guard(optimizer: Any, activity: Activity, decisions: Callable[[], Decisions]) -> None:
+def guard(
+    optimizer: Any, activity: Callable[[], Activity], decisions: Callable[[], Decisions]
+) -> None:
     """Makes an optimizer update active weights only.
 
     Args:
       optimizer: any optimizer of Keras, with or without loss scaling.
-      activity: what of each variable is active under which decisions.
+      activity: gives what of each variable is active under which decisions.
       decisions: gives those of the step.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
@@ -37,7 +39,7 @@ class _Guard:
     """Methods that stand in for those of one optimizer."""
 
     def __init__(
-        self, optimizer: Any, activity: Activity, decisions: Callable[[], Decisions]
+        self, optimizer: Any, activity: Callable[[], Activity], decisions: Callable[[], Decisions]
     ) -> None:
         self._optimizer = optimizer
         self._activity = activity
@@ -55,10 +57,11 @@ class _Guard:
 
     def filter(self, grads: Sequence[Any], variables: Sequence[Any]) -> Any:
         """In place of `_filter_empty_gradients`: that a closed branch has none is no surprise."""
+        activity = self._activity()
         kept = [
             (gradient, variable)
             for gradient, variable in zip(grads, variables, strict=True)
-            if gradient is not None or not self._activity.condition(variable).points
+            if gradient is not None or not activity.condition(variable).points
         ]
         return self._filter([pair[0] for pair in kept], [pair[1] for pair in kept])
 
@@ -91,10 +94,10 @@ class _Guard:
 
     def _each(self, variables: Sequence[Any], step: Callable[[Any], None]) -> None:
         """Does a step for each variable that is active, and undoes it where it is masked."""
-        decisions = self._decisions()
+        decisions, self._active = self._decisions(), self._activity()
         groups: dict[tuple[int, ...], list[tuple[Table, Any]]] = {}
         for variable in variables:
-            condition = self._activity.condition(variable)
+            condition = self._active.condition(variable)
             groups.setdefault(condition.points, []).append((condition, variable))
         for points, members in groups.items():
             if points and not decisions.relaxed(points):
@@ -130,7 +133,7 @@ class _Guard:
         ops.switch(selector.tensor(decisions, "int32"), [runner(p) for p in patterns])
 
     def _masked(self, variable: Any, step: Callable[[Any], None], decisions: Decisions) -> None:
-        mask = self._activity.mask(variable, decisions)
+        mask = self._active.mask(variable, decisions)
         if mask is None:
             step(variable)
             return

@@ -76,7 +76,10 @@ def gradients_agree(model: Any, child: Any, dna: DNA, x: Any) -> float:
         worst = max(worst, float(np.abs(cut - expected).max()) / scale)
         rest = found.copy()
         axes = activity.axes(theirs) or (None,) * len(found.shape)
-        used = [np.arange(n) if a is None else a.indices(decided) for n, a in zip(found.shape, axes, strict=True)]
+        used = [
+            np.arange(n) if a is None else a.indices(decided)
+            for n, a in zip(found.shape, axes, strict=True)
+        ]
         rest[np.ix_(*used)] = 0
         worst = max(worst, float(np.abs(rest).max()) if rest.size else 0.0)
     return worst

@@ -1,4 +1,4 @@
-"""The conformance table: for every layer over which weights are shared small models to try it in."""
+"""The conformance table: small models for every layer over which weights are shared."""
 
 from __future__ import annotations
 
@@ -139,11 +139,13 @@ class Residual(layers.Layer):
 
 def blocks() -> Any:
     """Candidates with decisions of their own."""
-    return kg.oneof([
-        Residual(kg.oneof([4, 8]), kg.oneof([3, 5])),
-        layers.Conv2D(4, 3, padding="same"),
-        layers.Identity(),
-    ])
+    return kg.oneof(
+        [
+            Residual(kg.oneof([4, 8]), kg.oneof([3, 5])),
+            layers.Conv2D(4, 3, padding="same"),
+            layers.Identity(),
+        ]
+    )
 
 
 class Slots(kg.Model):
@@ -170,9 +172,7 @@ CASES: list[Case] = [
     Case(
         "EinsumDense",
         sequence(
-            lambda: layers.EinsumDense(
-                "abc,cde->abde", (None, *(2,), 4), bias_axes="de"
-            ),
+            lambda: layers.EinsumDense("abc,cde->abde", (None, *(2,), 4), bias_axes="de"),
             lambda: layers.EinsumDense(
                 "abde,def->abf", kg.oneof([(None, 4), (None, 6)]), bias_axes="f"
             ),
@@ -182,38 +182,191 @@ CASES: list[Case] = [
     ),
     Case(
         "Embedding",
-        sequence(lambda: layers.Embedding(10, width()), lambda: layers.GlobalAveragePooling1D(), dense()),
+        sequence(
+            lambda: layers.Embedding(10, width()), lambda: layers.GlobalAveragePooling1D(), dense()
+        ),
         ROW,
         integers=True,
     ),
     # -- convolutions
-    Case("Conv1D", sequence(lambda: layers.Conv1D(width(), size(), padding="same"), lambda: layers.Flatten(), dense()), LINE),
-    Case("Conv1D causal", sequence(lambda: layers.Conv1D(width(), size(), padding="causal", dilation_rate=2), lambda: layers.Flatten(), dense()), LINE),
-    Case("Conv2D", sequence(lambda: layers.Conv2D(width(), size(), padding="same"), lambda: layers.Conv2D(3, 3, padding="same"), lambda: layers.Flatten(), dense()), IMAGE),
-    Case("Conv2D stride", sequence(lambda: layers.Conv2D(width(), size(), strides=2, padding="same"), lambda: layers.Conv2D(3, size(), strides=2, padding="same"), lambda: layers.Flatten(), dense()), (7, 8, 2)),
-    Case("Conv2D dilation", sequence(lambda: layers.Conv2D(width(), kg.oneof([1, 3]), dilation_rate=2, padding="same"), lambda: layers.Flatten(), dense()), IMAGE),
-    Case("Conv2D sides", sequence(lambda: layers.Conv2D(4, kg.oneof([(1, 3), (3, 1), (5, 5)]), padding="same"), lambda: layers.Flatten(), dense()), IMAGE),
-    Case("Conv3D", sequence(lambda: layers.Conv3D(width(), kg.oneof([1, 3]), padding="same"), lambda: layers.Flatten(), dense()), VOLUME),
-    Case("Conv1DTranspose", sequence(lambda: layers.Conv1DTranspose(width(), size(), strides=2, padding="same"), lambda: layers.Flatten(), dense()), LINE),
-    Case("Conv2DTranspose", sequence(lambda: layers.Conv2DTranspose(width(), size(), strides=2, padding="same"), lambda: layers.Conv2DTranspose(3, 3, padding="same"), lambda: layers.Flatten(), dense()), (4, 4, 2)),
-    Case("Conv3DTranspose", sequence(lambda: layers.Conv3DTranspose(width(), kg.oneof([1, 3]), padding="same"), lambda: layers.Flatten(), dense()), VOLUME),
-    Case("DepthwiseConv1D", after(1, lambda: layers.DepthwiseConv1D(size(), padding="same", depth_multiplier=kg.oneof([1, 2]))), LINE),
-    Case("DepthwiseConv2D", after(2, lambda: layers.DepthwiseConv2D(size(), padding="same", depth_multiplier=kg.oneof([1, 2, 3]))), IMAGE),
-    Case("SeparableConv1D", after(1, lambda: layers.SeparableConv1D(width(), size(), padding="same")), LINE),
-    Case("SeparableConv2D", after(2, lambda: layers.SeparableConv2D(kg.oneof([2, 5]), size(), padding="same", depth_multiplier=kg.oneof([1, 2]))), IMAGE),
+    Case(
+        "Conv1D",
+        sequence(
+            lambda: layers.Conv1D(width(), size(), padding="same"),
+            lambda: layers.Flatten(),
+            dense(),
+        ),
+        LINE,
+    ),
+    Case(
+        "Conv1D causal",
+        sequence(
+            lambda: layers.Conv1D(width(), size(), padding="causal", dilation_rate=2),
+            lambda: layers.Flatten(),
+            dense(),
+        ),
+        LINE,
+    ),
+    Case(
+        "Conv2D",
+        sequence(
+            lambda: layers.Conv2D(width(), size(), padding="same"),
+            lambda: layers.Conv2D(3, 3, padding="same"),
+            lambda: layers.Flatten(),
+            dense(),
+        ),
+        IMAGE,
+    ),
+    Case(
+        "Conv2D stride",
+        sequence(
+            lambda: layers.Conv2D(width(), size(), strides=2, padding="same"),
+            lambda: layers.Conv2D(3, size(), strides=2, padding="same"),
+            lambda: layers.Flatten(),
+            dense(),
+        ),
+        (7, 8, 2),
+    ),
+    Case(
+        "Conv2D dilation",
+        sequence(
+            lambda: layers.Conv2D(width(), kg.oneof([1, 3]), dilation_rate=2, padding="same"),
+            lambda: layers.Flatten(),
+            dense(),
+        ),
+        IMAGE,
+    ),
+    Case(
+        "Conv2D sides",
+        sequence(
+            lambda: layers.Conv2D(4, kg.oneof([(1, 3), (3, 1), (5, 5)]), padding="same"),
+            lambda: layers.Flatten(),
+            dense(),
+        ),
+        IMAGE,
+    ),
+    Case(
+        "Conv3D",
+        sequence(
+            lambda: layers.Conv3D(width(), kg.oneof([1, 3]), padding="same"),
+            lambda: layers.Flatten(),
+            dense(),
+        ),
+        VOLUME,
+    ),
+    Case(
+        "Conv1DTranspose",
+        sequence(
+            lambda: layers.Conv1DTranspose(width(), size(), strides=2, padding="same"),
+            lambda: layers.Flatten(),
+            dense(),
+        ),
+        LINE,
+    ),
+    Case(
+        "Conv2DTranspose",
+        sequence(
+            lambda: layers.Conv2DTranspose(width(), size(), strides=2, padding="same"),
+            lambda: layers.Conv2DTranspose(3, 3, padding="same"),
+            lambda: layers.Flatten(),
+            dense(),
+        ),
+        (4, 4, 2),
+    ),
+    Case(
+        "Conv3DTranspose",
+        sequence(
+            lambda: layers.Conv3DTranspose(width(), kg.oneof([1, 3]), padding="same"),
+            lambda: layers.Flatten(),
+            dense(),
+        ),
+        VOLUME,
+    ),
+    Case(
+        "DepthwiseConv1D",
+        after(
+            1,
+            lambda: layers.DepthwiseConv1D(
+                size(), padding="same", depth_multiplier=kg.oneof([1, 2])
+            ),
+        ),
+        LINE,
+    ),
+    Case(
+        "DepthwiseConv2D",
+        after(
+            2,
+            lambda: layers.DepthwiseConv2D(
+                size(), padding="same", depth_multiplier=kg.oneof([1, 2, 3])
+            ),
+        ),
+        IMAGE,
+    ),
+    Case(
+        "SeparableConv1D",
+        after(
+            1,
+            lambda: layers.SeparableConv1D(
+                width(), size(), padding="same", depth_multiplier=kg.oneof([1, 2])
+            ),
+        ),
+        LINE,
+    ),
+    Case(
+        "SeparableConv2D",
+        after(
+            2,
+            lambda: layers.SeparableConv2D(
+                kg.oneof([2, 5]), size(), padding="same", depth_multiplier=kg.oneof([1, 2])
+            ),
+        ),
+        IMAGE,
+    ),
     # -- recurrent
-    Case("LSTM", sequence(lambda: layers.LSTM(width(), return_sequences=True), lambda: layers.LSTM(kg.oneof([3, 5])), dense()), (4, 3)),
-    Case("GRU", sequence(lambda: layers.GRU(width(), return_sequences=True), lambda: layers.GRU(kg.oneof([3, 5])), dense()), (4, 3)),
+    Case(
+        "LSTM",
+        sequence(
+            lambda: layers.LSTM(width(), return_sequences=True),
+            lambda: layers.LSTM(kg.oneof([3, 5])),
+            dense(),
+        ),
+        (4, 3),
+    ),
+    Case(
+        "GRU",
+        sequence(
+            lambda: layers.GRU(width(), return_sequences=True),
+            lambda: layers.GRU(kg.oneof([3, 5])),
+            dense(),
+        ),
+        (4, 3),
+    ),
     Case("SimpleRNN", sequence(lambda: layers.SimpleRNN(width()), dense()), (4, 3)),
     # -- attention
-    Case("MultiHeadAttention", lambda: Attend(layers.MultiHeadAttention(kg.oneof([1, 2, 3]), kg.oneof([2, 4]))), (5, 4)),
-    Case("MultiHeadAttention width", lambda: Attend(layers.MultiHeadAttention(2, 3, value_dim=kg.oneof([2, 3]), use_bias=False), width()), (5, 4)),
-    Case("GroupQueryAttention", lambda: Attend(layers.GroupQueryAttention(kg.oneof([2, 4]), kg.oneof([4, 8]), 2), width()), (5, 4)),
+    Case(
+        "MultiHeadAttention",
+        lambda: Attend(layers.MultiHeadAttention(kg.oneof([1, 2, 3]), kg.oneof([2, 4]))),
+        (5, 4),
+    ),
+    Case(
+        "MultiHeadAttention width",
+        lambda: Attend(
+            layers.MultiHeadAttention(2, 3, value_dim=kg.oneof([2, 3]), use_bias=False), width()
+        ),
+        (5, 4),
+    ),
+    Case(
+        "GroupQueryAttention",
+        lambda: Attend(layers.GroupQueryAttention(kg.oneof([2, 4]), kg.oneof([4, 8]), 2), width()),
+        (5, 4),
+    ),
     Case("Attention", lambda: DotAttend(width()), (5, 4)),
     # -- normalizations
     Case("BatchNormalization", after(2, lambda: layers.BatchNormalization()), IMAGE),
     Case("LayerNormalization", after(2, lambda: layers.LayerNormalization()), IMAGE),
-    Case("LayerNormalization axes", after(2, lambda: layers.LayerNormalization(axis=[1, 3])), IMAGE),
+    Case(
+        "LayerNormalization axes", after(2, lambda: layers.LayerNormalization(axis=[1, 3])), IMAGE
+    ),
     Case("RMSNormalization", after(2, lambda: layers.RMSNormalization()), IMAGE),
     Case("GroupNormalization", after(2, lambda: layers.GroupNormalization(groups=2)), IMAGE),
     Case("UnitNormalization", after(2, lambda: layers.UnitNormalization()), IMAGE),
@@ -222,12 +375,16 @@ CASES: list[Case] = [
     Case("ReLU", after(2, lambda: layers.ReLU()), IMAGE),
     Case("LeakyReLU", after(2, lambda: layers.LeakyReLU()), IMAGE),
     Case("ELU", after(2, lambda: layers.ELU()), IMAGE),
-    Case("PReLU", after(2, lambda: layers.PReLU(shared_axes=[1, 2], alpha_initializer="ones")), IMAGE),
+    Case(
+        "PReLU", after(2, lambda: layers.PReLU(shared_axes=[1, 2], alpha_initializer="ones")), IMAGE
+    ),
     Case("Softmax", after(2, lambda: layers.Softmax()), IMAGE),
     Case("Identity", after(2, lambda: layers.Identity()), IMAGE),
     Case("Rescaling", after(2, lambda: layers.Rescaling(2.0)), IMAGE),
     Case("Dropout", after(2, lambda: layers.Dropout(kg.oneof([0.0, 0.5]))), IMAGE, random=True),
-    Case("Dropout float", after(2, lambda: layers.Dropout(kg.floatv(0.1, 0.5))), IMAGE, random=True),
+    Case(
+        "Dropout float", after(2, lambda: layers.Dropout(kg.floatv(0.1, 0.5))), IMAGE, random=True
+    ),
     Case("GaussianNoise", after(2, lambda: layers.GaussianNoise(0.1)), IMAGE, random=True),
     Case("GaussianDropout", after(2, lambda: layers.GaussianDropout(0.1)), IMAGE, random=True),
     Case("AlphaDropout", after(2, lambda: layers.AlphaDropout(0.1)), IMAGE, random=True),
@@ -242,29 +399,135 @@ CASES: list[Case] = [
     Case("Dot", lambda: Merge(width(), layers.Dot(axes=-1)), ROW),
     # -- shapes
     *(
-        Case(f"{kind}Pooling{rank}D", after(rank, lambda kind=kind, rank=rank: getattr(layers, f"{kind}Pooling{rank}D")(2)), (4,) * rank + (2,))
-        for kind in ("Max", "Average") for rank in (1, 2, 3)
+        Case(
+            f"{kind}Pooling{rank}D",
+            after(rank, lambda kind=kind, rank=rank: getattr(layers, f"{kind}Pooling{rank}D")(2)),
+            (4,) * rank + (2,),
+        )
+        for kind in ("Max", "Average")
+        for rank in (1, 2, 3)
     ),
     *(
-        Case(f"Global{kind}Pooling{rank}D", after(rank, lambda kind=kind, rank=rank: getattr(layers, f"Global{kind}Pooling{rank}D")(keepdims=rank == 2)), (4,) * rank + (2,))
-        for kind in ("Max", "Average") for rank in (1, 2, 3)
+        Case(
+            f"Global{kind}Pooling{rank}D",
+            after(
+                rank,
+                lambda kind=kind, rank=rank: getattr(layers, f"Global{kind}Pooling{rank}D")(
+                    keepdims=rank == 2
+                ),
+            ),
+            (4,) * rank + (2,),
+        )
+        for kind in ("Max", "Average")
+        for rank in (1, 2, 3)
     ),
     *(
-        Case(f"{kind}{rank}D", after(rank, lambda kind=kind, rank=rank, n=n: getattr(layers, f"{kind}{rank}D")(n)), (4,) * rank + (2,))
-        for kind, n in (("UpSampling", 2), ("ZeroPadding", 1), ("Cropping", 1)) for rank in (1, 2, 3)
+        Case(
+            f"{kind}{rank}D",
+            after(rank, lambda kind=kind, rank=rank, n=n: getattr(layers, f"{kind}{rank}D")(n)),
+            (4,) * rank + (2,),
+        )
+        for kind, n in (("UpSampling", 2), ("ZeroPadding", 1), ("Cropping", 1))
+        for rank in (1, 2, 3)
     ),
-    Case("Reshape", sequence(conv(), lambda: layers.Reshape((64, -1)), dense(), lambda: layers.Flatten(), dense()), IMAGE),
-    Case("Permute", sequence(lambda: layers.Dense(width()), lambda: layers.Permute((2, 1)), lambda: layers.Permute((2, 1)), dense()), (5, 4)),
-    Case("RepeatVector", sequence(lambda: layers.Dense(width()), lambda: layers.RepeatVector(3), dense()), ROW),
+    Case(
+        "Reshape",
+        sequence(
+            conv(), lambda: layers.Reshape((64, -1)), dense(), lambda: layers.Flatten(), dense()
+        ),
+        IMAGE,
+    ),
+    Case(
+        "Permute",
+        sequence(
+            lambda: layers.Dense(width()),
+            lambda: layers.Permute((2, 1)),
+            lambda: layers.Permute((2, 1)),
+            dense(),
+        ),
+        (5, 4),
+    ),
+    Case(
+        "RepeatVector",
+        sequence(lambda: layers.Dense(width()), lambda: layers.RepeatVector(3), dense()),
+        ROW,
+    ),
     # -- switches
-    Case("Switch", lambda: kg.Sequential([conv()(), blocks_after(), layers.Flatten(), layers.Dense(3)]), IMAGE),
-    Case("Switch nested", lambda: kg.Sequential([layers.Conv2D(4, 1), blocks(), layers.Flatten(), layers.Dense(3)]), IMAGE),
-    Case("Switch widths", lambda: kg.Sequential([kg.oneof([layers.Dense(4), layers.Dense(kg.oneof([2, 7]))]), layers.LayerNormalization(), layers.Dense(3)]), ROW),
-    Case("share none", lambda: kg.Sequential([layers.Dense(kg.oneof([4, 6], hints={"share": "none"})), layers.Dense(3)]), ROW),
-    Case("variants", lambda: kg.Sequential([layers.Conv2D(width(), 3, padding="same", activation=kg.oneof(["relu", "gelu"]), dilation_rate=kg.oneof([1, 2])), layers.Flatten(), layers.Dense(3)]), IMAGE),
-    Case("Repeat", lambda: kg.Sequential([layers.Dense(4), layers.Repeat(layers.Dense(4, activation="tanh"), kg.intv(1, 3)), layers.Dense(3)]), ROW),
-    Case("Repeat open block", lambda: kg.Sequential([layers.Conv2D(4, 1), layers.Repeat(blocks(), kg.oneof([0, 2])), layers.Flatten(), layers.Dense(3)]), IMAGE),
-    Case("manyof", lambda: Slots(kg.manyof(2, [layers.Dense(4), layers.Dense(kg.oneof([4, 6])), layers.Identity()])), (4,)),
+    Case(
+        "Switch",
+        lambda: kg.Sequential([conv()(), blocks_after(), layers.Flatten(), layers.Dense(3)]),
+        IMAGE,
+    ),
+    Case(
+        "Switch nested",
+        lambda: kg.Sequential([layers.Conv2D(4, 1), blocks(), layers.Flatten(), layers.Dense(3)]),
+        IMAGE,
+    ),
+    Case(
+        "Switch widths",
+        lambda: kg.Sequential(
+            [
+                kg.oneof([layers.Dense(4), layers.Dense(kg.oneof([2, 7]))]),
+                layers.LayerNormalization(),
+                layers.Dense(3),
+            ]
+        ),
+        ROW,
+    ),
+    Case(
+        "share none",
+        lambda: kg.Sequential(
+            [layers.Dense(kg.oneof([4, 6], hints={"share": "none"})), layers.Dense(3)]
+        ),
+        ROW,
+    ),
+    Case(
+        "variants",
+        lambda: kg.Sequential(
+            [
+                layers.Conv2D(
+                    width(),
+                    3,
+                    padding="same",
+                    activation=kg.oneof(["relu", "gelu"]),
+                    dilation_rate=kg.oneof([1, 2]),
+                ),
+                layers.Flatten(),
+                layers.Dense(3),
+            ]
+        ),
+        IMAGE,
+    ),
+    Case(
+        "Repeat",
+        lambda: kg.Sequential(
+            [
+                layers.Dense(4),
+                layers.Repeat(layers.Dense(4, activation="tanh"), kg.intv(1, 3)),
+                layers.Dense(3),
+            ]
+        ),
+        ROW,
+    ),
+    Case(
+        "Repeat open block",
+        lambda: kg.Sequential(
+            [
+                layers.Conv2D(4, 1),
+                layers.Repeat(blocks(), kg.oneof([0, 2])),
+                layers.Flatten(),
+                layers.Dense(3),
+            ]
+        ),
+        IMAGE,
+    ),
+    Case(
+        "manyof",
+        lambda: Slots(
+            kg.manyof(2, [layers.Dense(4), layers.Dense(kg.oneof([4, 6])), layers.Identity()])
+        ),
+        (4,),
+    ),
     # -- operations
     ops_case("Add", lambda a, b: a + b),
     ops_case("Divide", lambda a, b: a / (b + 0.1)),
@@ -273,7 +536,9 @@ CASES: list[Case] = [
     ops_case("Softmax", lambda a, b: ops.softmax(a) * ops.log_softmax(b)),
     ops_case("Sum", lambda a, b: a * ops.sum(b, axis=-1, keepdims=True)),
     ops_case("Mean", lambda a, b: a - ops.mean(b, axis=(1, 2), keepdims=True)),
-    ops_case("Max", lambda a, b: a * ops.max(b, axis=-1)[..., None] + ops.min(b, axis=-1)[..., None]),
+    ops_case(
+        "Max", lambda a, b: a * ops.max(b, axis=-1)[..., None] + ops.min(b, axis=-1)[..., None]
+    ),
     ops_case("Transpose", lambda a, b: ops.swapaxes(ops.transpose(a, (0, 2, 1)), 1, 2) + b),
     ops_case("Reshape", lambda a, b: ops.reshape(a * b, (-1, a.shape[1] * a.shape[2]))),
     ops_case("Squeeze", lambda a, b: ops.squeeze(ops.expand_dims(a, 1), 1) + b[:, :]),
@@ -285,10 +550,10 @@ CASES: list[Case] = [
 
 def blocks_after() -> Any:
     """Candidates of different widths after an open one."""
-    return kg.oneof([
-        layers.Conv2D(kg.oneof([3, 4]), 3, padding="same"),
-        layers.SeparableConv2D(6, 3, padding="same"),
-        layers.MaxPooling2D(3, 1, padding="same"),
-    ])
-
-
+    return kg.oneof(
+        [
+            layers.Conv2D(kg.oneof([3, 4]), 3, padding="same"),
+            layers.SeparableConv2D(6, 3, padding="same"),
+            layers.MaxPooling2D(3, 1, padding="same"),
+        ]
+    )

@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from keras_glove.weight_sharing.constructing import ELASTIC, notes_of
+from keras_glove.weight_sharing.plans import LAYER_RULES
+from keras_glove.weight_sharing.supernet import sharing_of
+
 from .checks import architectures, built, gradients_agree
 from .table import CASES, Case
 
@@ -31,3 +35,21 @@ def close(shared: Any, own: Any) -> float:
     whole = np.zeros(shared.shape, shared.dtype)
     whole[tuple(slice(0, n) for n in own.shape)] = own
     return float(np.abs(shared - whole).max() / max(1.0, np.abs(own).max()))
+
+
+@pytest.mark.slow
+def test_the_table_holds_every_rule_and_every_open_argument() -> None:
+    planned, opened = set(), set()
+    for case in CASES:
+        model, _ = built(case)
+        sharing = sharing_of(model)
+        for layer in model._flatten_layers():
+            opened |= {(type(layer), name) for name in notes_of(layer)}
+        pending = [sharing.graph(*sharing.example())]
+        while pending:
+            for step in pending.pop().steps:
+                if step.plan is not None:
+                    planned.add(type(step.operation))
+                    pending += step.plan.graphs
+    assert set(LAYER_RULES) - planned == set()
+    assert {(cls, name) for cls, names in ELASTIC.items() for name in names} - opened == set()

@@ -83,7 +83,14 @@ def test_channels_first(inner: Any) -> None:
     try:
         layer = inner()
         width = kg.oneof([4, 6, 8])
-        model = kg.Sequential([layers.Conv2D(width, kg.oneof([1, 3]), padding="same"), layer, layers.Flatten(), layers.Dense(3)])
+        model = kg.Sequential(
+            [
+                layers.Conv2D(width, kg.oneof([1, 3]), padding="same"),
+                layer,
+                layers.Flatten(),
+                layers.Dense(3),
+            ]
+        )
         x = np.random.default_rng(0).normal(size=(2, 2, 6, 6)).astype("float32")
         try:
             model(x)

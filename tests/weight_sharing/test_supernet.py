@@ -37,7 +37,10 @@ class Net(kg.Model):
 
 def net(cls: Any = Net) -> Any:
     width = kg.oneof([4, 8], name="width")
-    op = kg.oneof([layers.Conv2D(width, 3, padding="same"), layers.MaxPooling2D(2, 1, padding="same")], name="op")
+    op = kg.oneof(
+        [layers.Conv2D(width, 3, padding="same"), layers.MaxPooling2D(2, 1, padding="same")],
+        name="op",
+    )
     return cls(width, op)
 
 
@@ -79,7 +82,9 @@ def test_sequential_and_functional_models_are_supernets() -> None:
 
     functional = supernet(build, width=kg.oneof([2, 4]))
     x = keras.Input((3,))
-    graph = supernet(kg.Model(x, layers.Dense(1)(kg.oneof([layers.Dense(4), layers.Identity()])(x))))
+    graph = supernet(
+        kg.Model(x, layers.Dense(1)(kg.oneof([layers.Dense(4), layers.Identity()])(x)))
+    )
     rows = np.ones((2, 3), "float32")
     for model in (sequential, functional, graph):
         model(rows)
@@ -133,13 +138,22 @@ def test_decisions_are_drawn_in_the_graph(steps: int) -> None:
     width = kg.oneof([4, 8])
     model = Sampled(width, kg.oneof([layers.Conv2D(width, 1), layers.Identity()]))
     model.drawn = tf.Variable(tf.zeros(4))
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), steps_per_execution=steps)
+    model.compile(
+        "sgd",
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        steps_per_execution=steps,
+    )
     model.fit(X, Y, batch_size=2, epochs=3, verbose=0)
     assert (model.drawn.numpy() > 0).sum() >= 3 and model.drawn.numpy().sum() == 24
 
 
 def test_relaxed_decisions_mix_all_candidates_and_carry_gradients() -> None:
-    model = kg.Sequential([kg.oneof([layers.Dense(4), layers.Dense(4, activation="tanh"), layers.Identity()]), layers.Dense(2)])
+    model = kg.Sequential(
+        [
+            kg.oneof([layers.Dense(4), layers.Dense(4, activation="tanh"), layers.Identity()]),
+            layers.Dense(2),
+        ]
+    )
     x = np.ones((2, 4), "float32")
     model(x)
     logits = tf.Variable([0.1, 0.2, -0.3])
@@ -148,7 +162,9 @@ def test_relaxed_decisions_mix_all_candidates_and_carry_gradients() -> None:
         with sharing_of(model).given(Decisions(np.zeros(1, "int32"), weights={0: weights})):
             mixed = model(x)
     switch, head = model.layers
-    expected = head(sum(w * branch(x) for w, branch in zip(weights.numpy(), switch.branches, strict=True)))
+    expected = head(
+        sum(w * branch(x) for w, branch in zip(weights.numpy(), switch.branches, strict=True))
+    )
     np.testing.assert_allclose(mixed, expected, rtol=1e-5)
     assert np.abs(tape.gradient(mixed, logits)).max() > 0
 
@@ -167,7 +183,9 @@ def test_a_relaxed_width_is_the_mixture_of_the_next_layers_results() -> None:
 
 
 def test_a_straight_through_choice_runs_one_branch_and_has_a_gradient_for_all() -> None:
-    model = kg.Sequential([kg.oneof([layers.Dense(4), layers.Dense(4, activation="tanh")]), layers.Dense(2)])
+    model = kg.Sequential(
+        [kg.oneof([layers.Dense(4), layers.Dense(4, activation="tanh")]), layers.Dense(2)]
+    )
     x = np.ones((2, 4), "float32")
     logits = tf.Variable([0.0, 1.0])
     model.decide(DNA((1,)))
@@ -202,7 +220,13 @@ def test_scores_are_those_of_the_child_on_the_batch_statistics() -> None:
 
 
 def test_a_loaded_supernet_has_the_same_children(tmp_path: Path) -> None:
-    sequential = kg.Sequential([layers.Dense(kg.oneof([2, 4])), kg.oneof([layers.Dense(4), layers.Identity()]), layers.Dense(1)])
+    sequential = kg.Sequential(
+        [
+            layers.Dense(kg.oneof([2, 4])),
+            kg.oneof([layers.Dense(4), layers.Identity()]),
+            layers.Dense(1),
+        ]
+    )
     rows = np.ones((2, 3), "float32")
     for model, x in ((compiled(), X), (sequential, rows)):
         model(x)
@@ -252,7 +276,15 @@ class Optional(kg.Model):
     [
         (lambda: Deep(kg.intv(1, 3)), "at `depth`.*Repeat"),
         (lambda: Asks(kg.oneof(["dense", "none"])), "at `kind`.*kg.program"),
-        (lambda: kg.Sequential([layers.Dense(4, kernel_initializer=keras.initializers.Zeros()), layers.Dense(4, kernel_regularizer=kg.regularizers.L2(kg.floatv(0.1, 0.2)))]), "L2"),
+        (
+            lambda: kg.Sequential(
+                [
+                    layers.Dense(4, kernel_initializer=keras.initializers.Zeros()),
+                    layers.Dense(4, kernel_regularizer=kg.regularizers.L2(kg.floatv(0.1, 0.2))),
+                ]
+            ),
+            "L2",
+        ),
         (lambda: kg.Sequential([layers.Conv2D(4, (kg.oneof([1, 3]), 3))]), "kernel_size"),
         (lambda: kg.Sequential([kg.oneof([layers.Dense(4), "relu"])]), "candidate 1"),
     ],
@@ -267,9 +299,17 @@ def test_what_cannot_be_shared_is_refused_when_it_is_made(make: Any, said: str) 
     [
         (lambda: kg.Sequential([layers.Conv2D(4, kg.oneof([1, 3]))]), "same"),
         (lambda: kg.Sequential([kg.oneof([layers.Conv2D(4, 3), layers.Flatten()])]), "one shape"),
-        (lambda: kg.Sequential([layers.Conv2D(kg.oneof([4, 6]), 3), layers.Conv2D(4, 3, groups=2)]), "groups"),
+        (
+            lambda: kg.Sequential(
+                [layers.Conv2D(kg.oneof([4, 6]), 3), layers.Conv2D(4, 3, groups=2)]
+            ),
+            "groups",
+        ),
         (lambda: kg.Sequential([layers.Dense(kg.oneof([4, 6]), activation="softmax")]), "softmax"),
-        (lambda: kg.Sequential([layers.Dense(kg.oneof([4, 6])), layers.Lambda(lambda x: x)]), "known to work"),
+        (
+            lambda: kg.Sequential([layers.Dense(kg.oneof([4, 6])), layers.Lambda(lambda x: x)]),
+            "known to work",
+        ),
     ],
 )
 def test_what_cannot_be_shared_is_refused_when_it_is_called(make: Any, said: str) -> None:

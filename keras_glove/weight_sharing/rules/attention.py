@@ -65,7 +65,7 @@ def _projections(
         scale = keys.map(lambda width: np.sqrt(largest / width).astype("float32"))
     outer = None if getattr(layer, "_output_shape", None) else query_in
     output = layer._output_dense
-    weights = [(output.kernel, (query_heads, value_width, outer))]
+    weights: list[tuple[Any, Axes]] = [(output.kernel, (query_heads, value_width, outer))]
     masked = [Masked(output.kernel, (query_heads, value_width, None))]
     if output.bias is not None:
         weights.append((output.bias, (outer,)))

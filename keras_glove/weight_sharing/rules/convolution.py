@@ -58,7 +58,7 @@ def transposed(site: Site) -> Plan:
 
 @rule_for(*DEPTHWISE)
 def depthwise(site: Site) -> Plan:
-    """Kernel of shape (*kernel_size, in, depth_multiplier); channel c makes c * depth + 0, 1, ..."""
+    """Kernel of shape (*kernel_size, in, depth_multiplier); channel c makes c * depth, ..."""
     layer, inner = site.operation, _channels(site)
     depth = prefix(site.table("depth_multiplier"))
     spatial = _window(site, tuple(site.outputs[0].shape))

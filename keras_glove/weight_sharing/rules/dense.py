@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_glove.weight_sharing.axes import Axis, prefix
+from keras_glove.weight_sharing.axes import Axes, Axis, prefix
 from keras_glove.weight_sharing.constructing import ELASTIC
 from keras_glove.weight_sharing.plans import Masked, Plan, Site, rule_for, where
 from keras_glove.weight_sharing.rules.activations import require_elementwise
@@ -25,7 +25,7 @@ def dense(site: Site) -> Plan:
     """Kernel of shape (in, units)."""
     layer, inner, outer = site.operation, site.axes[-1], prefix(site.table("units"))
     require_elementwise(site, layer.activation, outer)
-    weights = [(layer._kernel, (inner, outer))]
+    weights: list[tuple[Any, Axes]] = [(layer._kernel, (inner, outer))]
     if layer.use_bias:
         weights.append((layer.bias, (outer,)))
     masked = [] if inner is None else [Masked(layer._kernel, (inner, None))]
@@ -45,9 +45,7 @@ def einsum_dense(site: Site) -> Plan:
     layer = site.operation
     inputs, kernel, output = split_equation(layer.equation)
     rank = len(site.shape)
-    known: dict[str, Axis | None] = dict(
-        zip(spread_letters(inputs, rank), site.axes, strict=True)
-    )
+    known: dict[str, Axis | None] = dict(zip(spread_letters(inputs, rank), site.axes, strict=True))
     known.update(_output_axes(site, output, known))
     spread = spread_letters(output, len(site.outputs[0].shape))
     require_elementwise(

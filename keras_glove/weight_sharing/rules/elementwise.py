@@ -42,9 +42,7 @@ def prelu(site: Site) -> Plan:
     """A slope for each place but the batch and the shared axes."""
     layer = site.operation
     shared = set(layer.shared_axes or ())
-    used = tuple(
-        None if place in shared else axis for place, axis in enumerate(site.axes) if place
-    )
+    used = tuple(None if place in shared else axis for place, axis in enumerate(site.axes) if place)
     return Plan([site.axes], [(layer.alpha, used)])
 
 

@@ -57,6 +57,7 @@ def rms_norm(site: Site) -> Plan:
 @rule_for(layers.UnitNormalization)
 def unit(site: Site) -> Plan:
     """Zeros add nothing to a length."""
+
     def run(decisions: Decisions, call: Any, args: Any, kwargs: Any) -> Any:
         (x,) = args
         mask = mask_of(site.axes, decisions, x.dtype)
@@ -131,7 +132,8 @@ def _grouped(site: Site, axis: Axis) -> Run:
     widths = table.values.sum(-1)
     if (widths % layer.groups).any():
         raise site.refuse(
-            f"widths that {layer.groups} groups divide", f"{sorted(set(widths.reshape(-1)))}",
+            f"widths that {layer.groups} groups divide",
+            f"{sorted(set(widths.reshape(-1)))}",
             "Choose other widths, or fewer groups.",
         )
     member = table.map(lambda mask: _membership(mask, layer.groups))
@@ -160,9 +162,7 @@ def _grouped(site: Site, axis: Axis) -> Run:
 
 
 def _membership(mask: Any, groups: int) -> Any:
-    """For masks of shape (..., channels) which group each channel is in: (..., channels, groups)."""
+    """Which group each channel is in, (..., channels, groups), by masks (..., channels)."""
     size = np.maximum(mask.sum(-1, keepdims=True) // groups, 1)
     group = (np.cumsum(mask, axis=-1) - 1) // size
     return (group[..., None] == np.arange(groups)) & mask[..., None]
-
-

@@ -101,7 +101,8 @@ def get_item(site: Site) -> Plan:
         place = next(i for i, part in enumerate(parts) if part is Ellipsis)
         consuming = sum(part is not None and part is not Ellipsis for part in parts)
         parts[place : place + 1] = [slice(None)] * (len(site.axes) - consuming)
-    axes, result = list(site.axes), []
+    axes = list(site.axes)
+    result: list[Axis | None] = []
     for part in parts:
         if part is None:
             result.append(None)
@@ -135,7 +136,9 @@ def total(site: Site) -> Plan:
 @rule_for("Max", "Amax")
 def largest(site: Site) -> Plan:
     """Of what is in use."""
-    return _over(site, site.operation.axis, lambda x, mask: ops.where(mask > 0, x, _least(x)), False)
+    return _over(
+        site, site.operation.axis, lambda x, mask: ops.where(mask > 0, x, _least(x)), False
+    )
 
 
 @rule_for("Min", "Amin")

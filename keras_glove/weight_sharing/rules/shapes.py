@@ -149,5 +149,3 @@ def _regrouped(
             "Let heads and widths be axes of their own from the start (EinsumDense).",
         )
     return [row if place in long else None for place in range(len(new))]
-
-

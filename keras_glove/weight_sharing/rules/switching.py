@@ -68,9 +68,7 @@ def _unmasked(x: Any, axes: Axes, decisions: Decisions) -> Any:
 
 def holds_open_width(layer: Any) -> bool:
     """Whether a branch has open arguments somewhere, not counting switches themselves."""
-    return any(
-        notes_of(part) or getattr(part, "widths", None) for part in layer._flatten_layers()
-    )
+    return any(notes_of(part) or getattr(part, "widths", None) for part in layer._flatten_layers())
 
 
 def weights_in(graph: Graph) -> list[tuple[Any, Axes]]:
@@ -133,9 +131,7 @@ def _joined(layer: Switch, options: list[Axes], shape: Any) -> Axes:
     )
 
 
-def _joined_axis(
-    selector: Table, options: list[Axis | None], lengths: list[Any]
-) -> Axis | None:
+def _joined_axis(selector: Table, options: list[Axis | None], lengths: list[Any]) -> Axis | None:
     if all(option == options[0] for option in options[1:]) and len(set(lengths)) == 1:
         return options[0]
     longest = max(lengths)
