@@ -6,7 +6,7 @@ Knows programs and algorithms, not Keras.
 from __future__ import annotations
 
 from keras_glove.errors import TrialPruned
-from keras_glove.search import executors
+from keras_glove.search import executors, flows
 from keras_glove.search.executors import Executor
 from keras_glove.search.files import save_child
 from keras_glove.search.pruners import MedianPruner, Pruner
@@ -26,6 +26,7 @@ __all__ = [
     "TrialPruned",
     "default_algorithm",
     "executors",
+    "flows",
     "sample",
     "save_child",
     "search",

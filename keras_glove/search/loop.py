@@ -16,7 +16,7 @@ from keras_glove.search.results import Result
 from keras_glove.search.seeding import seeded
 from keras_glove.search.study import Study
 from keras_glove.search.trial import Trial
-from keras_glove.symbolic import build
+from keras_glove.symbolic import build, is_open
 
 _logger = logging.getLogger("keras_glove")
 
@@ -155,6 +155,8 @@ class Loop:
 def make_child(template: SpaceAndPrograms, trial: Trial, *, plain: bool = False) -> Any:
     """The live object of a trial, always a fresh one, built by the trial's seed.
 
+    Where a part is left open it is the program, for another loop to search.
+
     Args:
         template: of the program.
         trial: for its DNA.
@@ -164,4 +166,5 @@ def make_child(template: SpaceAndPrograms, trial: Trial, *, plain: bool = False)
     if plain:
         return template.materialize(trial.dna)
     with seeded(trial.seed):
-        return build(template.materialize(trial.dna))
+        program = template.materialize(trial.dna)
+        return program if is_open(program) else build(program)
