@@ -25,28 +25,41 @@ from keras_glove.benchmarks.nasbench101.making import build_table
 from keras_glove.benchmarks.nasbench101.metrics import Evaluation, Metrics
 from keras_glove.benchmarks.nasbench101.parameters import Network, count_parameters
 from keras_glove.benchmarks.nasbench101.recipe import Recipe
+from keras_glove.benchmarks.nasbench101.samplers import (
+    CellMutation,
+    UniformOverEncodings,
+    UniformOverTable,
+)
+from keras_glove.benchmarks.nasbench101.space import EDGE, OPERATION, cell, cell_space
 from keras_glove.benchmarks.nasbench101.table import NASBench
 
 __all__ = [
     "CONV1X1",
     "CONV3X3",
+    "EDGE",
     "INPUT",
     "MAXPOOL3X3",
     "MAX_EDGES",
     "MAX_VERTICES",
     "NUM_CELLS",
     "NUM_REPEATS",
+    "OPERATION",
     "OPERATIONS",
     "OUTPUT",
     "Cell",
     "CellArray",
+    "CellMutation",
     "Drawing",
     "Evaluation",
     "Metrics",
     "NASBench",
     "Network",
     "Recipe",
+    "UniformOverEncodings",
+    "UniformOverTable",
     "build_table",
+    "cell",
+    "cell_space",
     "convert",
     "count_parameters",
     "digits_cells",
