@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import re
@@ -64,7 +65,7 @@ class DNA:
         return trusted(tuple([_read(token) for token in text.split(",")]) if text else ())
 
     def __str__(self) -> str:
-        return ",".join(["-" if value is None else repr(value) for value in self.values])
+        return (_pattern(len(self.values)) % self.values).replace("None", "-")
 
     def __repr__(self) -> str:
         return f"DNA({self.values!r})"
@@ -115,6 +116,11 @@ class DNA:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (DNA, (self.values,))
+
+
+@functools.lru_cache(maxsize=64)
+def _pattern(length: int) -> str:
+    return ",".join(["%s"] * length)
 
 
 def trusted(values: tuple[Value, ...]) -> DNA:
