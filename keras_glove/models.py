@@ -1,4 +1,4 @@
-"""Symbolic models: `Model`, `Sequential`, and functional models."""
+"""Symbolic models: `Model`, `Sequential`, functional models; and weights from model to model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ import keras
 from keras_glove.live.bases import base_of
 from keras_glove.live.graphs import apply, functional, tensor
 from keras_glove.live.reading import read_graph
+from keras_glove.live.weights import WeightReport, carry_weights, weight_report
 from keras_glove.symbolic import SymbolicConstructor
 from keras_glove.symbolic.making import any_node
 
-__all__ = ["Model", "Sequential", "apply", "functional", "tensor"]
+__all__ = [
+    "Model",
+    "Sequential",
+    "WeightReport",
+    "apply",
+    "carry_weights",
+    "functional",
+    "tensor",
+    "weight_report",
+]
 
 
 class _ModelConstructor(SymbolicConstructor):

@@ -7,10 +7,11 @@ classes become symbolic, how its objects are described, and how a child leaves f
 from __future__ import annotations
 
 from keras_glove.live import architectures, describing, tensors
+from keras_glove.live.following import clone, rebind
 from keras_glove.live.mirror import Mirror, mirror
 from keras_glove.live.portable import to_keras
 
-__all__ = ["Mirror", "mirror", "to_keras"]
+__all__ = ["Mirror", "clone", "mirror", "rebind", "to_keras"]
 
 describing.install()
 architectures.install()
