@@ -30,8 +30,11 @@ from keras_glove.benchmarks.nasbench101.samplers import (
     UniformOverEncodings,
     UniformOverTable,
 )
+from keras_glove.benchmarks.nasbench101.settings import SETTINGS, Setting, find_setting
 from keras_glove.benchmarks.nasbench101.space import EDGE, OPERATION, cell, cell_space
+from keras_glove.benchmarks.nasbench101.studies import Comparison, compare, run_search
 from keras_glove.benchmarks.nasbench101.table import NASBench
+from keras_glove.benchmarks.nasbench101.trajectories import Trajectory
 
 __all__ = [
     "CONV1X1",
@@ -46,24 +49,31 @@ __all__ = [
     "OPERATION",
     "OPERATIONS",
     "OUTPUT",
+    "SETTINGS",
     "Cell",
     "CellArray",
     "CellMutation",
+    "Comparison",
     "Drawing",
     "Evaluation",
     "Metrics",
     "NASBench",
     "Network",
     "Recipe",
+    "Setting",
+    "Trajectory",
     "UniformOverEncodings",
     "UniformOverTable",
     "build_table",
     "cell",
     "cell_space",
+    "compare",
     "convert",
     "count_parameters",
     "digits_cells",
     "digits_table",
     "enumerate_cells",
+    "find_setting",
+    "run_search",
     "table_path",
 ]
