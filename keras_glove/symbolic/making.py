@@ -128,7 +128,8 @@ def program(target: Any, /, *args: Any, **kwargs: Any) -> Program:
         known = describe(target)
         if isinstance(known, Program):
             # A copy: what is done to it must not change what is known of the live object.
-            return known if known is target else clone(known)
+            copied: Program = known if known is target else clone(known)
+            return copied
     target, args, kwargs = unwrapped(target, args, kwargs)
     _check_callable(target)
     return make(target, args, kwargs)

@@ -13,7 +13,7 @@ from keras_glove import symbolic
 from keras_glove.errors import SerializationError
 from keras_glove.symbolic import equal, format_program, partial, program, to_code, to_html, tree
 
-from .samples import Conv, Net, net, values
+from .samples import Conv, Net, closed_values, net
 
 
 def test_repr_breaks_long_lines():
@@ -33,7 +33,7 @@ def run(code: str) -> Any:
     return eval(ast.unparse(last), names)
 
 
-@given(values)
+@given(closed_values)
 def test_code_makes_an_equal_program(value):
     assert equal(run(to_code(value)), value)
 
