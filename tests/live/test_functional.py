@@ -362,6 +362,7 @@ def deep(depth: int) -> keras.Model:
     return keras.Model(x, h)
 
 
+@pytest.mark.slow
 def test_deep_models_meet_no_limit_of_recursion() -> None:
     program = kg.program(deep(300))  # Keras itself recurses, and gives up soon after
     assert kg.from_json(kg.to_json(program)) == kg.clone(program) == program
