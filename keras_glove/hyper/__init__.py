@@ -3,8 +3,10 @@
 Knows nothing of Keras and of search algorithms.
 """
 
+from keras_glove.hyper.constraints import Constraint, forbid, only, require, satisfies
 from keras_glove.hyper.dna import DNA
 from keras_glove.hyper.points import DecisionPoint, Group
+from keras_glove.hyper.selecting import between
 from keras_glove.hyper.space import SearchSpace
 from keras_glove.hyper.template import Template, encode, materialize
 from keras_glove.hyper.tracing import Traced, trace
@@ -21,9 +23,11 @@ from keras_glove.hyper.values import (
     oneof,
     permutate,
 )
+from keras_glove.hyper.views import View, constrain
 
 __all__ = [
     "DNA",
+    "Constraint",
     "DecisionPoint",
     "FloatV",
     "Group",
@@ -35,12 +39,19 @@ __all__ = [
     "SearchSpace",
     "Template",
     "Traced",
+    "View",
+    "between",
+    "constrain",
     "encode",
     "floatv",
+    "forbid",
     "intv",
     "manyof",
     "materialize",
     "oneof",
+    "only",
     "permutate",
+    "require",
+    "satisfies",
     "trace",
 ]
