@@ -7,7 +7,7 @@ from typing import Any
 from keras_glove.errors import SpaceError
 from keras_glove.hyper import HyperValue, Template, trace
 from keras_glove.search.ledger import SpaceAndPrograms
-from keras_glove.symbolic import Node, is_open
+from keras_glove.symbolic import Node, Program, is_open
 from keras_glove.symbolic.recording import normalize
 from keras_glove.symbolic.traversal import walk
 
@@ -53,3 +53,20 @@ def is_plain(template: SpaceAndPrograms) -> bool:
         isinstance(value, Node) and not isinstance(value, HyperValue)
         for _, value in walk(normalize(template.value))
     )
+
+
+def may_draw(template: SpaceAndPrograms) -> bool:
+    """Whether building its programs may draw at random, so that each has to be seeded.
+
+    It may, unless every class and function in it says, by an attribute `__draws_nothing__`
+    that is true, that calling it draws nothing. Seeding takes longer than a quick child does.
+    """
+    if not isinstance(template, Template):
+        return True
+    for _, value in walk(normalize(template.value)):
+        if isinstance(value, Program):
+            if not getattr(value.__target__, "__draws_nothing__", False):
+                return True
+        elif isinstance(value, Node) and not isinstance(value, HyperValue):
+            return True
+    return False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from keras_glove.benchmarks.nasbench101.cells import Cell
 from keras_glove.benchmarks.nasbench101.graphs import (
@@ -24,6 +24,8 @@ from keras_glove.symbolic import symbolize
 
 __all__ = ["EDGE", "OPERATION", "Encoding", "cell", "cell_space"]
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
 EDGE: Final = "edge"
 """The hint of the decisions on edges, for mutators: `Uniform("edge", times=3)`."""
 
@@ -31,7 +33,14 @@ OPERATION: Final = "op"
 """The hint of the decisions on operations: `Uniform("op")`."""
 
 
+def _draws_nothing(function: _Function) -> _Function:
+    """Says that calling it draws nothing, so that a search need not seed each child."""
+    function.__draws_nothing__ = True  # type: ignore[attr-defined]
+    return function
+
+
 @symbolize(name="keras_glove.nasbench101.cell")
+@_draws_nothing
 def cell(edges: Sequence[int], operations: Sequence[str]) -> Cell:
     """A cell by its edges, one by one; what `cell_space` is a program of.
 
@@ -53,10 +62,6 @@ def cell(edges: Sequence[int], operations: Sequence[str]) -> Cell:
             f"{len(operations)}."
         )
     return Cell.of_graph(parents, (INPUT, *operations, OUTPUT))
-
-
-# Making a cell draws nothing at random, so searches need not seed generators for each one.
-cell.__draws_nothing__ = True  # type: ignore[attr-defined]
 
 
 def cell_space(max_vertices: int = MAX_VERTICES) -> Any:

@@ -80,7 +80,8 @@ class Trajectory:
             values: shape `(queries,)`, such as `regret`.
         """
         places = np.searchsorted(self.seconds, seconds, side="right") - 1
-        return np.r_[values, np.nan][places]  # -1, before all queries, is the last
+        known: Array = np.r_[values, np.nan][places]  # -1, before all queries, is the last
+        return known
 
 
 def time_grid(runs: Sequence[Trajectory], points: int = 200) -> Array:
