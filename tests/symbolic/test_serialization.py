@@ -14,9 +14,18 @@ from keras_glove.errors import (
     RegistrationError,
     SerializationError,
 )
-from keras_glove.symbolic import equal, from_json, program, register, symbolize, to_json
+from keras_glove.symbolic import (
+    MISSING,
+    equal,
+    from_json,
+    program,
+    register,
+    register_value_kind,
+    symbolize,
+    to_json,
+)
 
-from .samples import Conv, Net, net, values
+from .samples import Conv, Label, Net, Pick, net, values
 
 
 @given(values)
@@ -34,6 +43,10 @@ def test_round_trip_through_text(value):
         [len],
         {"$x": 1},
         1j,
+        complex(math.nan, -math.inf),
+        MISSING,
+        Label("x"),
+        Pick([1, (2, program(Conv, 3))], name="p"),
     ],
     ids=str,
 )
@@ -113,6 +126,20 @@ BAD = {
     "unhashable key": _document({"$type": "dict", "items": [[[], 1]]}),
     "tuple of text": _document({"$type": "tuple", "items": "abc"}),
     "a set": _document({1, 2}),
+    "keys no texts": _document({"a": {1: 2}}),
+    "unknown value": _document({"$type": "value", "kind": "Popen", "value": []}),
+    "unknown enum": _document({"$type": "member", "enum": "os.Flags", "name": "X"}),
+    "no enum": _document(
+        {"$type": "member", "enum": "tests.symbolic.samples.Conv", "name": "__class__"}
+    ),
+    "complex of texts": _document({"$type": "complex", "value": ["1", 2]}),
+    "nodes no list": {**_document(1), "nodes": {}},
+    "nodes of one number": {
+        **_document(1),
+        "nodes": [{"$type": "node", "kind": "Pick", "fields": {"candidates": []}, "id": 0}] * 2,
+    },
+    "bad fields": _document({"$type": "node", "kind": "Pick", "fields": {"x": 1}}),
+    "shared before": _document([{"$type": "shared", "id": 1}]),
 }
 
 
@@ -171,6 +198,19 @@ def test_names_belong_to_one_definition():
 
     first, second = make(), make()  # a notebook cell that runs twice
     assert equal(from_json(to_json(program(second))), program(second)) and first is not second
+
+
+def test_kinds_of_values_have_one_name_each():
+    class Label: ...
+
+    with pytest.raises(RegistrationError, match="is taken by tests.symbolic.samples.Label"):
+        register_value_kind(Label, vars, lambda data: Label())
+
+
+@given(values)
+def test_equal_programs_have_equal_documents(value):
+    document = to_json(value)
+    assert to_json(from_json(document)) == document or "nan" in json.dumps(document).lower()
 
 
 def test_registered_program_is_read_back():
