@@ -263,6 +263,8 @@ def _input(tensor: Any) -> Any:
     if not isinstance(tensor, keras.KerasTensor):
         return tensor
     arguments: dict[str, Any] = {"shape": tuple(tensor.shape[1:])}
+    if tensor.shape[0] is not None:
+        arguments["batch_size"] = tensor.shape[0]
     if tensor.dtype != keras.config.floatx():
         arguments["dtype"] = tensor.dtype
     return Program(keras.Input, arguments)

@@ -34,7 +34,7 @@ def known_inputs(model: keras.Layer) -> Any:
     try:
         # A Sequential has `inputs` when it is built, but `input` only once it is called.
         known = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
-        return keras.tree.map_structure(_like, known)
+        return _alike(known)
     except (AttributeError, ValueError):  # never called on symbolic tensors
         pass
     shapes = (model.get_build_config() or {}).get("input_shape") if model.built else None
@@ -68,7 +68,7 @@ def tensors_of_shapes(structure: Any, dtype: str, *, batched: bool) -> Any:
 
 
 def _like(tensor: keras.KerasTensor) -> keras.KerasTensor:
-    return keras.KerasTensor((None, *tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name)
+    return keras.KerasTensor(tensor.shape, dtype=tensor.dtype, name=tensor.name)
 
 
 class _Run(keras.Operation):
