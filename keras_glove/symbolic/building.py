@@ -34,15 +34,24 @@ def build(value: Any) -> Any:
     >>> build([program(dict, a=program(int, "3"))])
     [{'a': 3}]
     """
-    _check_buildable(value)
+    inside = nodes(value)
+    if not all(_is_buildable(node) for _, node in inside):
+        _refuse(value)
     builder = _Builder()
-    for link, node in nodes(value):
+    for link, node in inside:
         if isinstance(node, Program):
             builder.add(link, node)
     return builder.built(value)
 
 
-def _check_buildable(value: Any) -> None:
+def _is_buildable(node: Node) -> bool:
+    if not isinstance(node, Program):
+        return False
+    return not signature_of(node.__target__).missing(node.__arguments__)
+
+
+def _refuse(value: Any) -> None:
+    """Raises for the first value inside that cannot be built, with its path."""
     for link, inner in linked(value):
         if isinstance(inner, OpenValue):
             raise OpenValueError(
@@ -102,6 +111,9 @@ def _with_nodes(value: Any, instead: Mapping[int, Any]) -> Any:
         return value
     if isinstance(value, Node):
         return instead[id(value)]
+    kind = type(value)
+    if kind is list or kind is tuple:  # nearly all containers; scalars need no call of their own
+        return kind([c if type(c) in SCALARS else _with_nodes(c, instead) for c in value])
     below = children(value)
     if below is None:
         return value

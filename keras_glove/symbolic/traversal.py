@@ -205,10 +205,6 @@ def contains(root: Any, predicate: Callable[[Any], bool]) -> bool:
     return any(predicate(value) for _, value in linked(root))
 
 
-def _is_open_value(value: Any) -> bool:
-    return isinstance(value, OpenValue)
-
-
 def is_open(root: Any) -> bool:
     """Whether a value holds a hyper-value anywhere inside.
 
@@ -217,7 +213,20 @@ def is_open(root: Any) -> bool:
     """
     if type(root) in SCALARS:
         return False
-    return contains(root, _is_open_value)
+    seen: set[int] = set()
+    stack = [root]
+    while stack:  # no paths, and no look at scalars: searches ask this of every child
+        value = stack.pop()
+        if isinstance(value, OpenValue):
+            return True
+        if isinstance(value, Node):
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+        below = items_below(value)
+        if below is not None:
+            stack += [child for _, child in below if type(child) not in SCALARS]
+    return False
 
 
 def transform(root: Any, change: Callable[[Any], Any]) -> Any:
