@@ -41,11 +41,15 @@ def free_name(base: str, taken: Container[str]) -> str:
     return name
 
 
+# `compile` keeps a dict of layers, which has no order that flattening could take.
+_INTERNAL = frozenset({"_layers", "_compiled_trainable_state"})
+
+
 def attributes(layer: keras.Layer) -> Iterator[tuple[tuple[Any, ...], keras.Layer]]:
     """The layers in attributes of a layer, or in lists and dicts there, each with the way to it."""
     for name, value in vars(layer).items():
         # Of the backend and of Keras, about what the other attributes hold.
-        internal = name == "_layers" or name.startswith("_self_")
+        internal = name in _INTERNAL or name.startswith("_self_")
         if internal or not isinstance(value, keras.Layer | list | tuple | dict):
             continue
         for path, part in keras.tree.flatten_with_path(value):

@@ -11,7 +11,7 @@ from keras_glove.errors import DescriptionError
 from keras_glove.live.describing import fresh_config, revive
 from keras_glove.live.graphs import apply, functional, part, tensor
 from keras_glove.live.names import free_name, is_automatic, snake_case
-from keras_glove.live.tensors import OpenCall, is_tensor, tensors_in
+from keras_glove.live.tensors import OpenCall, input_program, is_tensor, tensors_in
 from keras_glove.symbolic import (
     Node,
     OpenValue,
@@ -24,7 +24,7 @@ from keras_glove.symbolic import (
 from keras_glove.symbolic.making import chosen, make
 from keras_glove.symbolic.recording import normalize
 
-__all__ = ["input_program", "is_space", "operations_behind", "read_graph"]
+__all__ = ["is_space", "operations_behind", "read_graph"]
 
 
 def is_space(model: Any) -> bool:
@@ -310,19 +310,6 @@ def _makes(function: Any, config: dict[str, Any], found: _Call) -> bool:
     except (TypeError, ValueError):
         return False
     return type(made) is type(found.operation) and _config(made) == config
-
-
-def input_program(layer: Any) -> Program:
-    """The program of an input, by its layer."""
-    options = {
-        "shape": tuple(layer.batch_shape[1:]),
-        "batch_size": layer.batch_shape[0],
-        "dtype": None if layer.dtype == keras.config.floatx() else layer.dtype,
-        "sparse": layer.sparse or None,
-        "optional": layer.optional or None,
-        "name": None if is_automatic(type(layer), layer.name) else layer.name,
-    }
-    return make(keras.Input, (), {k: value for k, value in options.items() if value is not None})
 
 
 # -- names ---------------------------------------------------------------------------------

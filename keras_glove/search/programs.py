@@ -16,9 +16,10 @@ def as_template(program: Any) -> SpaceAndPrograms:
     """The compiled form of anything that can be searched.
 
     Args:
-        program: a program or a container with hyper-values in it, a `Template`, what
-            `trace` gave, or a function of no arguments whose body calls `oneof` and the
-            like.
+        program: a program or a container with hyper-values in it, a live object that
+            stands for one (a functional model whose graph holds open values), a
+            `Template`, what `trace` gave, or a function of no arguments whose body calls
+            `oneof` and the like.
 
     Raises:
         SpaceError: if there is no hyper-value in it.
@@ -42,6 +43,9 @@ def _compile(program: Any) -> SpaceAndPrograms | None:
     if hasattr(program, "space") and hasattr(program, "materialize"):
         template: SpaceAndPrograms = program
         return template
+    described = normalize(program)  # a live object may stand for a space
+    if is_open(described):
+        return Template(described)
     return trace(program) if callable(program) else None
 
 
