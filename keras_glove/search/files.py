@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import heapq
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from keras_glove.symbolic import to_json
 if TYPE_CHECKING:
     from keras_glove.search.fronts import Front
     from keras_glove.search.trial import Trial
+
+_logger = logging.getLogger("keras_glove")
 
 
 @functools.singledispatch
@@ -100,7 +103,10 @@ class Files:
             text = ""
         if text:
             (folder / "program.json").write_text(text, encoding="utf-8")
-        save_child(child, folder)
+        try:
+            save_child(child, folder)
+        except Exception as error:  # whatever it is, the trial itself is a good one.
+            _logger.warning("the child of trial %d could not be saved: %r", trial.number, error)
 
     def ended(self, front: Front, trial: Trial) -> None:
         """Removes what the end of a trial put out of the best, be it that trial itself."""
