@@ -80,7 +80,7 @@ def test_is_saved_when_asked():
 @pytest.mark.parametrize("origin", [3, [3], [{"operation": 1, "detail": None}], [{}], {"a": 1}])
 def test_bad_origins(origin):
     document = to_json(child())
-    document["value"]["origin"] = origin
+    document["value"]["$origin"] = origin
     with pytest.raises(SerializationError):
         from_json(document)
 
@@ -88,6 +88,6 @@ def test_bad_origins(origin):
 def test_an_origin_without_a_json_form_is_told():
     p = program(Conv, 1)
     derive(p, "mutate", object())
-    with pytest.raises(SerializationError, match="at `origin`"):
+    with pytest.raises(SerializationError, match=r"at `\['\$origin'\]`"):
         to_json(p, origin=True)
     assert isinstance(p.__origin__, Origin) and to_json(p)

@@ -179,7 +179,7 @@ def test_what_was_put_is_there_and_the_rest_as_before(root, place, new):
     rebind(root, {path: new})
     assert get(root, path) == new
     rebind(root, {path: get(before, path)})
-    if "shared" not in json.dumps(to_json(before)):
+    if "$shared" not in json.dumps(to_json(before)):
         assert equal(root, before)
 
 
