@@ -136,6 +136,8 @@ def _named(points: Sequence[DecisionPoint], name: str) -> list[int]:
 def _choice(point: DecisionPoint, wanted: tuple[Literals, ...] | Between) -> Choice:
     if point.kind == "categorical":
         return Choice(point.index, frozenset(_candidates(point, wanted)))
+    if point.kind == "custom":
+        return Choice(point.index, frozenset())  # `satisfies` can speak of such, values cannot
     assert point.low is not None
     assert point.high is not None
     if not isinstance(wanted, Between):

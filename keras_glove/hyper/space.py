@@ -376,12 +376,17 @@ class SearchSpace:
         return self.validate(tree.from_tree(self._structure, nested))
 
     def vector(self, dna: DNA) -> Array:
-        """The DNA as float64, shape `(len(space),)`, nan where inactive."""
+        """The DNA as float64, shape `(len(space),)`, nan where inactive.
+
+        Raises `SpaceError` for a space with custom decisions, which are no numbers.
+        """
+        sampling.require_numbers(self._structure)
         self.validate(dna)
         return np.array([np.nan if v is None else v for v in dna.values], dtype=np.float64)
 
     def from_vector(self, vector: Any) -> DNA:
         """The DNA of such a vector; raises `DNAError` for one that does not fit."""
+        sampling.require_numbers(self._structure)
         numbers = np.asarray(vector, dtype=np.float64)
         if numbers.shape != (len(self),):
             raise DNAError(f"Expected a vector of shape ({len(self)},), received {numbers.shape}.")

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from keras_glove.hyper.decisions import ChoicePlan, DecisionPlan, NumberPlan, SlotsPlan
+from keras_glove.hyper.custom import CustomValue
+from keras_glove.hyper.decisions import (
+    ChoicePlan,
+    CustomPlan,
+    DecisionPlan,
+    NumberPlan,
+    SlotsPlan,
+)
 from keras_glove.hyper.dna import DNA
 from keras_glove.hyper.domains import domain_of
 from keras_glove.hyper.layout import (
@@ -189,6 +196,8 @@ class _Compiler:
         if item.slots:
             per_slot = [self._candidates(item, {**slots, item: slot}) for slot in range(width)]
             plan = SlotsPlan(start, per_slot, item.value.distinct, item.value.sorted)
+        elif isinstance(item.value, CustomValue):
+            plan = CustomPlan(start, item.value)
         elif hasattr(item.value, "candidates"):
             plan = ChoicePlan(start, self._candidates(item, slots))
         else:
