@@ -53,15 +53,16 @@ class OpenCall(keras.Operation):
 
     Attributes:
       program: the program of the call; the tensors in it are those of the graph.
+      first: what the first child gives, a structure of symbolic tensors.
     """
 
-    def __init__(self, program: Program, outputs: Any, name: str | None = None) -> None:
+    def __init__(self, program: Program, first: Any, name: str | None = None) -> None:
         super().__init__(name=name)
         self.program = program
-        self._outputs = outputs
+        self.first = first
 
     def compute_output_spec(self, *tensors: Any) -> Any:
-        return keras.tree.map_structure(_placeholder, self._outputs)
+        return keras.tree.map_structure(_placeholder, self.first)
 
     def call(self, *tensors: Any) -> Any:
         raise OpenValueError(

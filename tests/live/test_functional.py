@@ -112,6 +112,17 @@ def test_choice_of_tensors_is_a_tensor() -> None:
     assert kg.oneof([x, None]).candidates[0] is x  # no tensor, if it may be none
 
 
+def test_what_all_candidates_need_stands_outside_of_the_choice() -> None:
+    x = keras.Input((4,))
+    h = layers.Dense(kg.oneof([4, 5]), name="stem")(x)
+    h = kg.oneof([h, keras.layers.Dropout(0.1)(h)], name="dropout")
+    h = kg.manyof(1, [keras.layers.ReLU()(h), h * 2], name="act")[0]
+    model = keras.Model(x, keras.layers.Dense(2)(h))
+    assert names(model) == ["layers.stem.units", "dropout", "act[0]"]
+    assert list(kg.program(model).tensors) == ["input", "stem", "dropout", "act", "dense"]
+    assert len(children(model)) == 8
+
+
 def test_tensor_in_a_choice_and_outside_is_computed_once() -> None:
     x = keras.Input((4,))
     h = layers.Dense(kg.oneof([4]), name="h")(x)
