@@ -16,7 +16,9 @@ from keras_glove.errors import KerasGloveError
 __all__ = ["COMMANDS", "FAILED", "INTERRUPTED", "MISUSED", "Command", "main"]
 
 COMMANDS: Final = {
+    "study": "list, show, export, draw and remove studies",
     "nasbench101": "query NAS-Bench-101 and compare searches on it",
+    "completion": "print what makes a shell complete this command",
 }
 """The subcommands: the name of each one's module here ("-" as "_"), and what it is for."""
 

@@ -74,6 +74,17 @@ def test_going_on_keeps_to_the_rule(tmp_path: Path) -> None:
     study.close()
 
 
+def test_who_only_reads_removes_nothing(tmp_path: Path) -> None:
+    study = Study("s", tmp_path / "x.db", keep=None)
+    search(SPACE, objective, Sweep(), study=study, progress=False)
+    study.close()
+    study = Study("s", tmp_path / "x.db")  # keeps three.
+    assert len(kept(study)) == 5
+    study.close()
+    search(SPACE, objective, Sweep(), study=study, progress=False)
+    assert len(kept(study)) == 3
+
+
 def test_the_front_keeps_its_files(tmp_path: Path) -> None:
     directions = {"a": "maximize", "b": "minimize"}
     study = Study("s", files=tmp_path, keep=1, direction=directions, seed=0)
