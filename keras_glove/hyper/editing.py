@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_glove.errors import SpaceError
 from keras_glove.hyper.dna import DNA, Value, trusted
+from keras_glove.hyper.domains import domain_of
 from keras_glove.hyper.points import Conditions, DecisionPoint, Group
 from keras_glove.hyper.selecting import Choice, Selection, choices, indices
 
@@ -42,6 +43,22 @@ class Narrowing:
         for value, place, table in zip(dna.values, self._places, self._tables, strict=True):
             values[place] = value if value is None or table is None else table[int(value)]
         return trusted(tuple(values))
+
+    def has(self, points: Points, place: int, value: Any) -> bool:
+        """Whether a value at a place of the whole space is left in the restricted one."""
+        if place not in self._places:
+            return False
+        index = self._places.index(place)
+        table, point = self._tables[index], points[index]
+        if table is not None:
+            return value in table
+        return point.kind in ("categorical", "custom") or domain_of(point).problem(value) is None
+
+    def narrow_value(self, place: int, value: Any) -> tuple[int, Any]:
+        """The place and the value in the restricted space of one that is left."""
+        index = self._places.index(place)
+        table = self._tables[index]
+        return index, value if table is None else table.index(value)
 
     def narrow(self, dna: DNA) -> DNA | None:
         """The DNA of the restricted space; None where it has left a value out."""

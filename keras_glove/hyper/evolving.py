@@ -180,7 +180,7 @@ def evolve(
     ...     dna = space.mutate_point(dna, 0, rng)
     ...     print(space.decisions(dna)["cell"])
     ['pool', 'conv']
-    ['pool', 'pool', 'conv']
-    ['pool', 'pool', 'conv', 'conv']
+    ['pool']
+    ['pool', 'pool']
     """
     return opened(Evolve(program, rules, spread=spread, name=name, hints=hints))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from keras_glove.errors import EncodeError, SpaceError
+from keras_glove.errors import DNAError, EncodeError, SpaceError
 from keras_glove.hyper.constraints import Constraint, Only
 from keras_glove.hyper.dna import DNA
-from keras_glove.hyper.editing import narrow
+from keras_glove.hyper.editing import Narrowing, narrow
+from keras_glove.hyper.matching import Left
 from keras_glove.hyper.naming import short
-from keras_glove.hyper.origins import remember_dna
+from keras_glove.hyper.origins import recall_dna, remember_dna
 from keras_glove.hyper.space import SearchSpace
 from keras_glove.hyper.template import Template
 from keras_glove.hyper.tracing import trace
@@ -29,7 +30,9 @@ class Whole(Protocol):
     def materialize(self, dna: DNA) -> Any:
         """The concrete program of a DNA."""
 
-    def encode(self, concrete: Any) -> DNA:
+    def encode(
+        self, concrete: Any, *, preferred: DNA | None = None, left: Left | None = None
+    ) -> DNA:
         """The DNA of a concrete program."""
 
 
@@ -59,20 +62,44 @@ class View:
         remember_dna(made, dna)
         return made
 
-    def encode(self, concrete: Any) -> DNA:
+    def encode(
+        self, concrete: Any, *, preferred: DNA | None = None, left: Left | None = None
+    ) -> DNA:
         """The DNA under which the program is `concrete`; see `Template.encode`.
 
         Raises `EncodeError` also for a program that takes a value that `only` has left out.
         """
-        wide = self.whole.encode(concrete)
-        dna = wide if self._narrowing is None else self._narrowing.narrow(wide)
+        narrowing = self._narrowing
+        if narrowing is None:
+            return self.whole.encode(concrete, preferred=preferred, left=left)
+        origin = preferred or recall_dna(concrete)
+        wide = self._widened(origin) if origin is not None else None
+        found = self.whole.encode(concrete, preferred=wide, left=self._left(narrowing, left))
+        dna = narrowing.narrow(found)
         if dna is None:
             raise EncodeError(
-                f"Expected a program of the space under "
-                f"{', '.join(repr(c) for c in self._constraints if isinstance(c, Only))}, "
-                f"received {short(concrete)} with {self.whole.space.decisions(wide)}."
+                f"Expected a program of {self!r}, received {short(concrete)} with "
+                f"{self.whole.space.decisions(found)}."
             )
         return dna
+
+    def _left(self, narrowing: Narrowing, left: Left | None) -> Left:
+        points = self.space.points
+
+        def allowed(place: int, value: Any) -> bool:
+            if not narrowing.has(points, place, value):
+                return False
+            return left is None or left(*narrowing.narrow_value(place, value))
+
+        return allowed
+
+    def _widened(self, dna: DNA) -> DNA | None:
+        try:
+            return (
+                None if self._narrowing is None else self._narrowing.widen(self.space.validate(dna))
+            )
+        except DNAError:  # made by another space
+            return None
 
     def __repr__(self) -> str:
         return f"constrain({', '.join(map(repr, (self.whole, *self._constraints)))})"
