@@ -45,7 +45,8 @@ class Claim:
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
-        self.owner = owner = Owner(*_place(os.getpid()), next(_tokens))
+        here, pid, started = _place(os.getpid())
+        self.owner = owner = Owner(here, pid, started, next(_tokens))
         _held[owner.token] = self
 
 

@@ -25,6 +25,7 @@ hybrid 20 96
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -176,6 +177,6 @@ def _rest(first: Study, algorithm: MakeAlgorithm, num_examples: int, direction: 
 
 def _inner(inner: int | None, num_examples: int) -> int:
     if inner is None:
-        return max(1, round(num_examples**0.5))
+        return max(1, round(math.sqrt(num_examples)))
     checks.integer("inner", inner, low=1)
     return inner

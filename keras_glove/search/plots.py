@@ -49,12 +49,12 @@ def draw_history(study: Study, axes: Any = None) -> Any:
             f"expected a study of one reward, received {list(study.names)}; use `plot_pareto`."
         )
     axes = _new_axes() if axes is None else axes
-    complete = [t for t in study.trials if t.reward is not None and not t.violation]
-    better = max if study.sign > 0 else min
-    rewards = [trial.reward for trial in complete]
-    numbers = [trial.number for trial in complete]
+    points = [(t.number, t.reward) for t in study.trials if not t.violation]
+    complete = [(number, reward) for number, reward in points if reward is not None]
+    numbers, rewards = [n for n, _ in complete], [reward for _, reward in complete]
     axes.scatter(numbers, rewards, color="tab:blue", alpha=0.4, label="trial")
-    best = list(itertools.accumulate(rewards, better))
+    turned = itertools.accumulate((study.sign * reward for reward in rewards), max)
+    best = [study.sign * value for value in turned]
     axes.plot(numbers, best, color="tab:red", drawstyle="steps-post", label="best so far")
     axes.set_xlabel("trial")
     axes.set_ylabel(f"{study.names[0]} ({_ARROWS[study.directions[0]]})")
