@@ -1,4 +1,4 @@
-"""Symbolic models: `Model`, `Sequential`, and functional models."""
+"""Symbolic models: `Model`, `Sequential`, functional models; and weights from model to model."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ import keras
 
 from keras_glove.live.graphs import apply, functional, tensor
 from keras_glove.live.reading import read_graph
+from keras_glove.live.weights import WeightReport, carry_weights, weight_report
 from keras_glove.symbolic import SymbolicConstructor, is_open
 from keras_glove.symbolic.making import any_node, make
 from keras_glove.weight_sharing.lowering import lowering
 from keras_glove.weight_sharing.models import Model as ModelBase, SequentialBase, lower
 
-__all__ = ["Model", "Sequential", "apply", "functional", "tensor"]
+__all__ = [
+    "Model",
+    "Sequential",
+    "WeightReport",
+    "apply",
+    "carry_weights",
+    "functional",
+    "tensor",
+    "weight_report",
+]
 
 
 class _ModelConstructor(SymbolicConstructor):
@@ -41,7 +51,8 @@ A subclass is symbolic: called with concrete arguments it is a Keras model as ev
 open value it is a supernet: a Keras model, too, that holds the weights of all children of that
 search space, and computes what the child does which it is set to (`decide`). `kg.program(model)`
 is the space itself; `kg.program(Classifier, width=oneof([16, 32]))` is that without any model.
-It is saved with its program, so it needs no `get_config`.
+It is saved with its program, so it needs no `get_config`. A functional model whose graph holds
+calls with open values is a space.
 
 >>> import keras
 >>> from keras_glove import DNA, Model, layers, oneof, program

@@ -130,10 +130,14 @@ class Bananas(Algorithm):
         for attempt in range(10 * self._candidates):
             parent = Individual(best[attempt % len(best)])
             child = self._mutator([parent], space, self._rng)[0].dna
-            if child not in self._seen and space.allows(child):
-                found[child] = None
-                if len(found) == self._candidates:
-                    break
+            if child in self._seen or child in found:
+                continue
+            if not space.allows(child):
+                self._num_rejected += 1
+                continue
+            found[child] = None
+            if len(found) == self._candidates:
+                break
         return list(found)
 
     def _feedback(self, dna: DNA, reward: float) -> None:

@@ -23,5 +23,10 @@ class Random(Algorithm):
     def __init__(self, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
 
+    @property
+    def multi_objective(self) -> bool:
+        """True: it learns from none."""
+        return True
+
     def _propose(self) -> DNA:
         return self._ready("propose").random(self._rng)

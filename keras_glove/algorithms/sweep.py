@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_glove.algorithms import checks
 from keras_glove.algorithms.algorithm import Algorithm
+from keras_glove.algorithms.outcomes import Outcome
 from keras_glove.errors import SpaceError, StopSearch
 from keras_glove.hyper import DNA, DecisionPoint, SearchSpace
 from keras_glove.hyper.domains import domain_of
@@ -44,6 +45,11 @@ class Sweep(Algorithm):
             checks.integer("grid", grid, low=1)
         self._grid = grid
 
+    @property
+    def multi_objective(self) -> bool:
+        """True: it learns from none."""
+        return True
+
     def _setup(self, space: SearchSpace) -> None:
         floats = [point for point in space.points if point.kind == "float"]
         if floats and self._grid is None:
@@ -72,8 +78,9 @@ class Sweep(Algorithm):
                 return dna
         raise StopSearch("every point of the space has been proposed.")
 
-    def _observe(self, dna: DNA, reward: float) -> None:
-        self._known.add(dna)
+    def _learn(self, dna: DNA, outcome: Outcome) -> None:
+        if not outcome.proposed:
+            self._known.add(dna)
 
     def _get_state(self) -> dict[str, Any]:
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from typing import Any
 
@@ -11,6 +10,7 @@ import keras
 from keras_glove.cost.rules import count
 from keras_glove.cost.tracing import trace
 from keras_glove.errors import CostError
+from keras_glove.live.inputs import first_argument, known_inputs, tensors_of_shapes
 
 __all__ = ["multiply_adds", "parameters"]
 
@@ -76,57 +76,27 @@ def multiply_adds(model: keras.Layer, input_shape: Any = None) -> int:
 
 def _example(model: keras.Layer, input_shape: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Symbolic inputs for the model, as positional and keyword arguments."""
-    if input_shape is not None:
-        tensors = _tensors(input_shape, model, batched=False)
-        named = isinstance(input_shape, dict) and _first_argument(model) in input_shape
-        return ((), tensors) if named else ((tensors,), {})
-    known = _known_input(model)
-    if known is None:
+    if input_shape is None:
+        tensors, named = known_inputs(model), False
+    else:
+        tensors = tensors_of_shapes(input_shape, model.input_dtype, batched=False)
+        named = isinstance(input_shape, dict) and first_argument(model) in input_shape
+    if tensors is None:
         raise CostError(
             f"Expected an input_shape for {model.name!r}, which is not built, or takes several "
             "arguments. Pass the shape of one example: multiply_adds(model, input_shape=(224, 224, "
             "3)), or a dict of shapes by argument of `call`."
         )
-    return (_tensors(known, model, batched=True),), {}
+    example = keras.tree.map_structure(lambda tensor: _example_of(tensor, model), tensors)
+    return ((), example) if named else ((example,), {})
 
 
-def _first_argument(model: keras.Layer) -> str:
-    return next(iter(inspect.signature(model.call).parameters), "")
-
-
-def _known_input(model: keras.Layer) -> Any:
-    """What the model was called on first, or its shape; None if it cannot tell."""
-    try:
-        # A Sequential has `inputs` when it is built, but `input` only once it is called.
-        return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
-    except (AttributeError, ValueError):  # never called on symbolic tensors
-        pass
-    arguments = inspect.signature(model.call).parameters.values()
-    if sum(_is_required(argument) for argument in arguments) > 1:
-        return None  # Keras remembers the shape of one
-    return (model.get_build_config() or {}).get("input_shape") if model.built else None
-
-
-def _is_required(argument: inspect.Parameter) -> bool:
-    various = (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
-    return argument.default is argument.empty and argument.kind not in various
-
-
-def _tensors(structure: Any, model: keras.Layer, *, batched: bool) -> Any:
-    """The structure with a symbolic tensor for each shape, None in its batch axis made 1."""
-    if isinstance(structure, keras.KerasTensor):
-        return _tensor(structure.shape, structure.dtype, model)
-    if isinstance(structure, dict):
-        return {key: _tensors(part, model, batched=batched) for key, part in structure.items()}
-    if not all(length is None or isinstance(length, int) for length in structure):
-        return type(structure)(_tensors(part, model, batched=batched) for part in structure)
-    return _tensor(tuple(structure) if batched else (1, *structure), model.input_dtype, model)
-
-
-def _tensor(shape: tuple[int | None, ...], dtype: str, model: keras.Layer) -> keras.KerasTensor:
-    if None in shape[1:]:
+def _example_of(tensor: keras.KerasTensor, model: keras.Layer) -> keras.KerasTensor:
+    """The same with one example in the batch, where its size is open."""
+    batch, *shape = tensor.shape
+    if None in shape:
         raise CostError(
-            f"Expected a shape without None, received {shape} for {model.name!r}. Pass the shape "
-            "of one example: multiply_adds(model, input_shape=(224, 224, 3))."
+            f"Expected a shape without None, received {tuple(shape)} for {model.name!r}. Pass the "
+            "shape of one example: multiply_adds(model, input_shape=(224, 224, 3))."
         )
-    return keras.KerasTensor((shape[0] or 1, *shape[1:]), dtype=dtype)
+    return keras.KerasTensor((batch or 1, *shape), dtype=tensor.dtype)

@@ -25,6 +25,8 @@ def complete(structure: Structure, values: Sequence[Any], rng: np.random.Generat
             result += [None] * (unit.stop - unit.start)
         elif unit.domain is not None:
             value = wanted[unit.start]
+            if isinstance(value, str) and unit.domain.numeric:
+                raise _not_a_number(value, unit.start)
             kept = None if value is None else unit.domain.coerce(value)
             result.append(unit.domain.draw(rng.random()) if kept is None else kept)
         else:
@@ -33,11 +35,15 @@ def complete(structure: Structure, values: Sequence[Any], rng: np.random.Generat
 
 
 def _number(value: Any, index: int) -> Any:
-    if value is None or type(value) is int:
+    if value is None or type(value) is int or isinstance(value, str):
         return value
     if isinstance(value, (float, np.number)) or hasattr(value, "__index__"):
         return None if math.isnan(value) else value
-    raise DNAError(f"Expected an int, a float or None at index {index}, received {value!r}.")
+    raise _not_a_number(value, index)
+
+
+def _not_a_number(value: Any, index: int) -> DNAError:
+    return DNAError(f"Expected an int, a float or None at index {index}, received {value!r}.")
 
 
 def _complete_group(
@@ -46,6 +52,9 @@ def _complete_group(
     arrangement = unit.arrangement
     assert arrangement is not None
     single = arrangement.single
+    for index in range(unit.start, unit.stop):
+        if isinstance(wanted[index], str):
+            raise _not_a_number(wanted[index], index)
     slots = [None if v is None else single.coerce(v) for v in wanted[unit.start : unit.stop]]
     arranged, origins = arrangement.repair(slots, rng)
     _carry_along(structure, unit, origins, list(wanted), wanted)

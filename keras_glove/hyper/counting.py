@@ -12,15 +12,16 @@ multiplied by its own polynomial. Only polynomials that mention it are multiplie
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 
 from keras_glove.errors import SpaceError
+from keras_glove.hyper.constraints import Check
 from keras_glove.hyper.groups import Arrangement
 from keras_glove.hyper.structure import Arm, Structure, Unit, dominators
 from keras_glove.hyper.sweeping import sweep
 
-__all__ = ["count"]
+__all__ = ["count", "count_allowed"]
 
 Polynomial = dict[int, int]
 _ONE: Polynomial = {0: 1}
@@ -37,6 +38,22 @@ def count(structure: Structure) -> int | float:
     if any(len(u.clauses) > 1 or any(v is None for _, v in u.conditions) for u in structure.units):
         return sweep(structure)
     return _Counter(structure).total()
+
+
+def count_allowed(structure: Structure, checks: Sequence[Check]) -> int | float:
+    """How many DNAs the checks allow; `math.inf` with a float decision.
+
+    Raises `SpaceError` for a check by a function, and where counting is out of reach.
+    """
+    if structure.first_float is not None:
+        return math.inf
+    if any(check.choices is None for check in checks):
+        raise SpaceError(
+            "Expected constraints that can be counted (`forbid`, `require`), received one by a "
+            "function. Count by iteration where the space is small: "
+            "`sum(map(space.allows, space))`."
+        )
+    return sweep(structure, checks)
 
 
 class _Counter:

@@ -6,12 +6,14 @@ import abc
 from collections.abc import Sequence
 from typing import Any
 
+from keras_glove.hyper.custom import CustomValue
+from keras_glove.hyper.dna import Text
 from keras_glove.hyper.domains import Domain
 from keras_glove.hyper.matching import At, Claim, Match, shape_of
 from keras_glove.hyper.naming import short
 from keras_glove.hyper.plans import Leaf, Memo, Plan
 
-__all__ = ["ChoicePlan", "DecisionPlan", "NumberPlan", "SlotsPlan"]
+__all__ = ["ChoicePlan", "CustomPlan", "DecisionPlan", "NumberPlan", "SlotsPlan"]
 
 
 class DecisionPlan(Plan):
@@ -67,6 +69,35 @@ class NumberPlan(DecisionPlan):
 
     def describe(self) -> str:
         return self.domain.problem(None) or ""
+
+
+class CustomPlan(DecisionPlan):
+    """A `CustomValue`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, start: int, value: CustomValue) -> None:
+        self.start = start
+        self.value = value
+
+    def make(self, values: Any, memo: Memo) -> Any:
+        return self.value.decode(values[self.start].plain)
+
+    def match(self, value: Any, at: At, match: Match) -> bool:
+        return match.claim(self.start, value, at)
+
+    def options(self, value: Any) -> Sequence[Any]:
+        text = self.value.encode(value)
+        return () if text is None or self.value.problem(text) is not None else (Text.of(text),)
+
+    def below(self, point: int, option: Any) -> Plan | None:
+        return None
+
+    def shapes(self) -> frozenset[Any] | None:
+        return None
+
+    def describe(self) -> str:
+        return f"what {short(self.value)} can be"
 
 
 class _Candidates:

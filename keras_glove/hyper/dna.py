@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import math
 import operator
 import re
@@ -12,25 +14,47 @@ from keras_glove.errors import DNAError, SerializationError
 
 __all__ = ["DNA", "Value", "trusted"]
 
-Value = int | float | None
-"""What one slot holds: a candidate's index or an int, a float, or None where it is inactive."""
+Value = int | float | str | None
+"""What one slot holds: a candidate's index or an int, a float, the text of a custom decision point
+(`CustomValue`), or None where it is inactive."""
 
 FORMAT = "keras_glove.dna"
 VERSION = 1
 
 # Also keeps out what `int` and `float` would read: "1_0", "nan", " 1", digits of other scripts.
 _READABLE = re.compile(r"[0-9eE+.,-]*")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[0-9eE+.-]+')
 _set = object.__setattr__
+
+
+class Text(str):
+    """A text in a DNA; written as JSON, so that it can hold commas, and no "None" of its own."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return json.dumps(self.plain).replace("None", "\\u004eone")
+
+    @classmethod
+    def of(cls, text: str) -> Text:
+        """The same text as it stands in a DNA."""
+        return text if isinstance(text, cls) else cls(text)
+
+    @property
+    def plain(self) -> str:
+        """The text itself, whose `str` is as of any other."""
+        return str.__str__(self)
 
 
 class DNA:
     """A fixed-length vector of decisions; immutable, hashable, and free of its space.
 
     Slot i answers decision point i: the index of a candidate for a choice, the number itself
-    for `intv` and `floatv`, and None for a point that the other decisions leave inactive.
+    for `intv` and `floatv`, a text for a custom decision point, and None for a point that the
+    other decisions leave inactive.
 
     Args:
-      values: one int, float or None per decision point (NumPy numbers are converted).
+      values: one int, float, str or None per decision point (NumPy numbers are converted).
 
     Raises:
       DNAError: a value is of another type, or not finite.
@@ -56,15 +80,14 @@ class DNA:
     @classmethod
     def from_string(cls, text: str) -> DNA:
         """Reads what `str(dna)` wrote; raises `DNAError` for another text."""
+        if isinstance(text, str) and '"' in text:
+            return trusted(tuple([_read(token) for token in _tokens(text)]))
         if not isinstance(text, str) or _READABLE.fullmatch(text) is None:
-            raise DNAError(
-                f"Expected a text such as '2,0,-,0.5', received {text!r}. "
-                "It holds one int, float or '-' (inactive) per decision, split by commas."
-            )
+            raise _unreadable(text)
         return trusted(tuple([_read(token) for token in text.split(",")]) if text else ())
 
     def __str__(self) -> str:
-        return ",".join(["-" if value is None else repr(value) for value in self.values])
+        return (_pattern(len(self.values)) % self.values).replace("None", "-")
 
     def __repr__(self) -> str:
         return f"DNA({self.values!r})"
@@ -117,6 +140,11 @@ class DNA:
         return (DNA, (self.values,))
 
 
+@functools.lru_cache(maxsize=64)
+def _pattern(length: int) -> str:
+    return ",".join(["%s"] * length)
+
+
 def trusted(values: tuple[Value, ...]) -> DNA:
     """A DNA of values that are known to be plain; saves a look at each of them."""
     dna = object.__new__(DNA)
@@ -145,6 +173,8 @@ def _plain(value: Any, index: int) -> Value:
     kind = type(value)
     if value is None or kind is int or (kind is float and math.isfinite(value)):
         return value  # type: ignore[no-any-return]
+    if isinstance(value, str):
+        return Text.of(value)
     plain = value.item() if hasattr(value, "dtype") and hasattr(value, "item") else value
     if type(plain) is float and math.isfinite(plain):
         return plain
@@ -154,13 +184,41 @@ def _plain(value: Any, index: int) -> Value:
     except TypeError:
         pass
     raise DNAError(
-        f"Expected an int, a finite float or None at index {index} of a DNA, received {value!r}."
+        f"Expected an int, a finite float, a str or None at index {index} of a DNA, received "
+        f"{value!r}."
     )
+
+
+def _unreadable(text: Any) -> DNAError:
+    return DNAError(
+        f"Expected a text such as '2,0,-,0.5', received {text!r}. It holds one int, float, text in "
+        "JSON or '-' (inactive) per decision, split by commas."
+    )
+
+
+def _tokens(text: str) -> Iterator[str]:
+    """What stands between the commas that are in no JSON text."""
+    place = 0
+    while True:
+        found = _TOKEN.match(text, place)
+        if found is None:
+            raise _unreadable(text)
+        yield found[0]
+        place = found.end() + 1
+        if found.end() == len(text):
+            return
+        if text[found.end()] != ",":
+            raise _unreadable(text)
 
 
 def _read(token: str) -> Value:
     if token == "-":
         return None
+    if token.startswith('"'):
+        try:
+            return Text(json.loads(token))
+        except ValueError:
+            raise _unreadable(token) from None
     try:
         return int(token)
     except ValueError:

@@ -3,7 +3,8 @@
 The document is `{"format": "keras_glove.space", "version": 1, "points": [...]}`. A point holds
 "name", "path", "kind"; for a choice "candidates" (literals as they are, others as short
 texts) and, for the first slot of a `manyof`, "group": {"k", "distinct", "sorted"}; for
-a number "low", "high", "scale" and, for an int, "step"; and where they are not empty "hints" and
+a number "low", "high", "scale" and, for an int, "step"; for a custom point "custom", its node as
+`kg.to_json` writes it; and where they are not empty "hints" and
 "conditions" (pairs of point and value) and "also" (further lists of such pairs; a value of null
 stands for a point that is inactive). Points are in order, so they carry no index.
 """
@@ -16,8 +17,10 @@ from typing import Any
 
 from keras_glove.errors import HyperValueError, SerializationError
 from keras_glove.hyper import checks
+from keras_glove.hyper.custom import CustomValue
 from keras_glove.hyper.dna import check_document
 from keras_glove.hyper.points import DecisionPoint, Group
+from keras_glove.symbolic import from_json, to_json
 
 __all__ = ["points_from_json", "points_to_json"]
 
@@ -34,6 +37,8 @@ def _write(point: DecisionPoint) -> dict[str, Any]:
     data: dict[str, Any] = {"name": point.name, "path": point.path, "kind": point.kind}
     if point.kind == "categorical":
         data["candidates"] = list(point.literals)
+    elif point.kind == "custom":
+        data["custom"] = to_json(point.custom)
     else:
         data |= {"low": point.low, "high": point.high, "scale": point.scale}
     if point.kind == "int":
@@ -78,7 +83,12 @@ def points_from_json(document: Any) -> tuple[DecisionPoint, ...]:
 
 def _read(data: Mapping[str, Any], index: int, before: list[DecisionPoint]) -> DecisionPoint:
     kind: Any = data["kind"]
-    readers = {"categorical": _read_choice, "int": _read_int, "float": _read_float}
+    readers = {
+        "categorical": _read_choice,
+        "int": _read_int,
+        "float": _read_float,
+        "custom": _read_custom,
+    }
     reader = readers.get(kind) if type(kind) is str else None
     if reader is None:
         raise ValueError(f"expected a kind among {sorted(readers)}, received {kind!r}")
@@ -126,13 +136,20 @@ def _read_float(data: Mapping[str, Any]) -> dict[str, Any]:
     return checks.checked_float_range(data["low"], data["high"], data["scale"])
 
 
+def _read_custom(data: Mapping[str, Any]) -> dict[str, Any]:
+    value = from_json(data["custom"])
+    _expect(isinstance(value, CustomValue), "a custom value")
+    return {"custom": value}
+
+
 def _condition(pair: Any, before: list[DecisionPoint]) -> tuple[int, int | None]:
     parent, value = _typed(pair, list, "condition")
     _expect(type(parent) is int and 0 <= parent < len(before), "conditions on earlier points")
     point = before[parent]
     if value is None:
         return parent, value
-    _expect(type(value) is int and point.kind != "float", "conditions on ints and choices")
+    countable = point.kind in ("categorical", "int")
+    _expect(type(value) is int and countable, "conditions on ints and choices")
     if point.num_candidates is not None:
         _expect(0 <= value < point.num_candidates, "conditions on candidates that exist")
     else:

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_glove.errors import SpaceError
+from keras_glove.errors import DNAError, SpaceError
+from keras_glove.hyper.dna import Text
 from keras_glove.hyper.points import DecisionPoint, Scale
 from keras_glove.hyper.scales import Array, unit_map
 
-__all__ = ["Categorical", "Domain", "Float", "Integer", "domain_of"]
+__all__ = ["Categorical", "Custom", "Domain", "Float", "Integer", "domain_of"]
 
 _STRIDE = 0.2
 """Standard deviation of a mutation of a number, as a fraction of its range on its scale."""
@@ -23,9 +24,15 @@ _TRIES = 64
 
 
 class Domain(abc.ABC):
-    """The values of one decision point. `u` stands for a uniform number in [0, 1)."""
+    """The values of one decision point. `u` stands for a uniform number in [0, 1).
+
+    Attributes:
+      size: how many values there are; infinite where they cannot be enumerated.
+      numeric: whether they are numbers.
+    """
 
     size: int | float
+    numeric = True
 
     @abc.abstractmethod
     def draw(self, u: float) -> int | float:
@@ -176,6 +183,45 @@ class Float(Domain):
         return self.low if value != self.low else self.high
 
 
+class Custom(Domain):
+    """The texts of a `CustomValue`, which does the work."""
+
+    size = math.inf
+    numeric = False
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def draw(self, u: float) -> Any:
+        return self._text(self._value.draw(np.random.default_rng(int(u * 2**53))))
+
+    def draw_array(self, u: Array) -> Array:
+        raise SpaceError("Expected decisions that are numbers, received a custom one.")
+
+    def first(self) -> Any:
+        return self._text(self._value.first())
+
+    def next(self, value: Any) -> Any:
+        raise SpaceError("Expected a decision that can be enumerated, received a custom one.")
+
+    def problem(self, value: Any) -> str | None:
+        if not isinstance(value, str):
+            return "a text"
+        return self._value.problem(Text.of(value).plain)  # type: ignore[no-any-return]
+
+    def coerce(self, value: Any) -> Any:
+        return value if self.problem(value) is None else None
+
+    def move(self, value: Any, rng: np.random.Generator) -> Any:
+        return self._text(self._value.mutate(Text.of(value).plain, rng))
+
+    def _text(self, value: Any) -> Text:
+        if isinstance(value, str):
+            return Text.of(value)
+        kind = type(self._value).__name__
+        raise DNAError(f"Expected of {kind} a value that is a text, received {value!r}.")
+
+
 def _walk(start: float, rng: np.random.Generator) -> float:
     """A normal step on the unit interval, reflected at its ends."""
     place = abs(start + _STRIDE * rng.standard_normal()) % 2.0
@@ -187,6 +233,8 @@ def domain_of(point: DecisionPoint) -> Domain:
     if point.kind == "categorical":
         assert point.num_candidates is not None
         return Categorical(point.num_candidates)
+    if point.kind == "custom":
+        return Custom(point.custom)
     assert point.low is not None
     assert point.high is not None
     assert point.scale is not None

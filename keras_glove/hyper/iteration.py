@@ -15,9 +15,12 @@ def require_enumerable(structure: Structure) -> None:
     """Raises `SpaceError` where a float decision makes the space a continuum."""
     if structure.first_float is not None:
         point = structure.points[structure.first_float]
+        what = f"a float from {point.low!r} to {point.high!r}"
+        if point.custom is not None:
+            what = f"a {type(point.custom).__name__}"
         raise SpaceError(
             f"at `{point.path or 'the root'}`: expected decisions that can be enumerated, received "
-            f"{point.name!r}, a float from {point.low!r} to {point.high!r}. Draw from the space "
+            f"{point.name!r}, {what}. Draw from the space "
             "with `random` or `sample`, or give the values to try with `oneof([...])`."
         )
 

@@ -10,7 +10,7 @@ found first is also the first in the order of iteration.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_glove.errors import EncodeError
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from keras_glove.hyper.decisions import DecisionPlan
     from keras_glove.hyper.plans import Plan
 
-__all__ = ["At", "Match", "Probe", "shape_of"]
+__all__ = ["At", "Left", "Match", "Probe", "shape_of"]
 
 At = tuple[Any, Any] | None
 """Where a value stands: (where its parent stands, key), None at the root."""
 
 Claim = tuple[Any, At]
+
+Left = Callable[[int, Any], bool]
+"""Whether a decision point may have a value."""
 
 
 def shape_of(value: Any) -> Any:
@@ -53,13 +56,18 @@ class Match:
     Args:
       decisions: for each decision point the plan that it belongs to.
       preferred: a DNA to follow wherever several candidates fit; None for the first that fits.
+      left: whether a decision point may have a value; None where all may be.
     """
 
     def __init__(
-        self, decisions: Sequence[DecisionPlan], preferred: Sequence[Value] | None = None
+        self,
+        decisions: Sequence[DecisionPlan],
+        preferred: Sequence[Value] | None = None,
+        left: Left | None = None,
     ) -> None:
         self._decisions = decisions
         self._preferred = preferred
+        self._left = left
         self.values: list[Any] = [None] * len(decisions)
         self._claims: list[list[Claim]] = [[] for _ in decisions]
         self._claimed: list[int] = []  # points, in the order of claims
@@ -144,6 +152,8 @@ class Match:
         options = plan.allowed(point, plan.options(value), self.values)
         for other, _ in claims[1:]:
             options = [option for option in options if option in plan.options(other)]
+        if self._left is not None:
+            options = [option for option in options if self._left(point, option)]
         if self._preferred is not None:
             wanted = self._preferred[point]
             return [wanted] if wanted in options else []

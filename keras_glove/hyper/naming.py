@@ -16,6 +16,7 @@ from collections import Counter
 from typing import Any
 
 from keras_glove.errors import SpaceError
+from keras_glove.hyper.custom import CustomValue
 from keras_glove.hyper.layout import Instance, Item, Layout, instance_key
 from keras_glove.hyper.points import Conditions, DecisionPoint, Group, Kind, Literals
 from keras_glove.hyper.values import FloatV, HyperValue, IntV, ManyOf, OneOf
@@ -182,6 +183,8 @@ def points_of(
             "scale": value.scale,
         }
         return [DecisionPoint(start, name, path, kind, **bounds, **given)]
+    if isinstance(value, CustomValue):
+        return [DecisionPoint(start, name, path, "custom", custom=value, **given)]
     assert isinstance(value, (OneOf, ManyOf))
     texts, literals = readable or readable_candidates(value.candidates)
     choice = {"num_candidates": len(texts), "candidates": texts, "literals": literals, **given}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 __all__ = ["Conditions", "DecisionPoint", "Group", "Kind", "Literals", "Scale"]
 
-Kind = Literal["categorical", "int", "float"]
+Kind = Literal["categorical", "int", "float", "custom"]
 Scale = Literal["linear", "log", "reverse_log"]
 Literals = None | bool | int | float | str
 """Candidates that are shown as themselves; all others by a short text."""
@@ -40,7 +40,8 @@ class DecisionPoint:
       index: its place in the DNA.
       name: readable and unique in its space, e.g. `blocks[1].filters`.
       path: where the hyper-value (first) stands in the program.
-      kind: "categorical" (the DNA holds a candidate's index), "int" or "float" (the number).
+      kind: "categorical" (the DNA holds a candidate's index), "int" or "float" (the number), or
+        "custom" (a text).
       num_candidates: number of candidates; None for numbers.
       candidates: the candidates as short texts.
       literals: the candidates as `SearchSpace.decisions` shows them: None, bool, int, float and
@@ -54,6 +55,7 @@ class DecisionPoint:
       also: further such sets of pairs, of each of which one has to hold as well. Only functions
         given to `trace` have these; a value of None stands for a point that is inactive.
       group: the `manyof` that the point is a slot of.
+      custom: the `CustomValue` that says what a "custom" point can be.
     """
 
     index: int
@@ -71,7 +73,12 @@ class DecisionPoint:
     conditions: Conditions = ()
     also: tuple[Conditions, ...] = ()
     group: Group | None = None
+    custom: Any = None
 
     def readable(self, value: Any) -> Literals:
-        """A value of this point as people read it: the candidate, or the number."""
-        return self.literals[value] if self.kind == "categorical" else value  # type: ignore[no-any-return]
+        """A value of this point as people read it: the candidate, the number, a short text."""
+        if self.kind == "categorical":
+            literal: Literals = self.literals[value]
+            return literal
+        shown: Literals = value if self.custom is None else self.custom.readable(value.plain)
+        return shown

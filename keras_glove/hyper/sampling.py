@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from keras_glove.errors import SpaceError
 from keras_glove.hyper.dna import DNA, Value, trusted
 from keras_glove.hyper.scales import Array
 from keras_glove.hyper.structure import Structure
 
-__all__ = ["sample", "sample_array", "sample_one"]
+__all__ = ["require_numbers", "sample", "sample_array", "sample_one"]
 
 
 def sample_one(structure: Structure, rng: np.random.Generator) -> DNA:
@@ -32,8 +33,20 @@ def sample_one(structure: Structure, rng: np.random.Generator) -> DNA:
     return trusted(tuple(values))
 
 
+def require_numbers(structure: Structure) -> None:
+    """Raises `SpaceError` where a DNA holds texts, so that it is no vector."""
+    if structure.first_custom is not None:
+        point = structure.points[structure.first_custom]
+        raise SpaceError(
+            f"at `{point.path or 'the root'}`: expected decisions that are numbers, received "
+            f"{point.name!r}, a {type(point.custom).__name__}. Search such a space by evolution, "
+            "random search or hill climbing, which ask for no vectors."
+        )
+
+
 def sample_array(structure: Structure, n: int, rng: np.random.Generator) -> Array:
     """Many DNAs as one array, shape `(n, points)`, nan where inactive."""
+    require_numbers(structure)
     table = np.ascontiguousarray(rng.random((n, len(structure.points))).T)
     for unit in structure.units:
         part = table[unit.start : unit.stop]
@@ -51,6 +64,8 @@ def sample_array(structure: Structure, n: int, rng: np.random.Generator) -> Arra
 
 def sample(structure: Structure, n: int, rng: np.random.Generator) -> list[DNA]:
     """Many DNAs: the rows of `sample_array`."""
+    if structure.first_custom is not None:
+        return [sample_one(structure, rng) for _ in range(n)]
     table = sample_array(structure, n, rng).T
     columns = [
         _column(table[point.index], point.kind == "float", bool(point.conditions))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
-from keras_glove.errors import DNAError
-from keras_glove.hyper import completion, counting, iteration, sampling, tree
+from keras_glove.errors import DNAError, SpaceError
+from keras_glove.hyper import checks, completion, counting, editing, iteration, sampling, tree
+from keras_glove.hyper.constraint_documents import constraints_from_json, constraints_to_json
+from keras_glove.hyper.constraints import Check, Constraint
 from keras_glove.hyper.dna import DNA, Value
 from keras_glove.hyper.documents import points_from_json, points_to_json
 from keras_glove.hyper.layout import Selector, lay_out
 from keras_glove.hyper.naming import decision_points
 from keras_glove.hyper.points import DecisionPoint
 from keras_glove.hyper.scales import Array
+from keras_glove.hyper.selecting import selection
 from keras_glove.hyper.structure import Structure
 from keras_glove.symbolic.recording import normalize
 
@@ -43,14 +46,27 @@ class SearchSpace:
     {'width': 16, 'op': 'conv'}
     """
 
+    _constraints: tuple[Constraint, ...] = ()
+    _materialize: Callable[[DNA], Any] | None = None
+
     def __init__(self, value: Any, *, where: Selector | None = None) -> None:
         self._structure = Structure(decision_points(lay_out(normalize(value), where)))
 
     @classmethod
-    def of_points(cls, points: Sequence[DecisionPoint]) -> SearchSpace:
-        """A space of given decision points, in topological order; trusts them."""
+    def of_points(
+        cls,
+        points: Sequence[DecisionPoint],
+        constraints: Sequence[Constraint] = (),
+        materialize: Callable[[DNA], Any] | None = None,
+    ) -> SearchSpace:
+        """A space of given decision points, in topological order; trusts them.
+
+        `materialize` gives programs to constraints that ask for them.
+        """
         self = cls.__new__(cls)
         self._structure = Structure(points)
+        self._constraints = tuple(constraints)
+        self._materialize = materialize
         return self
 
     # -- what it is ----------------------------------------------------------------
@@ -64,7 +80,8 @@ class SearchSpace:
     def size(self) -> int | float:
         """How many DNAs there are, exactly; `math.inf` with a float decision.
 
-        Raises `SpaceError` where too many shared decisions depend on each other to count.
+        Constraints are left aside, see `allowed_size`. Raises `SpaceError` where too many shared
+        decisions depend on each other to count.
         """
         return counting.count(self._structure)
 
@@ -75,27 +92,38 @@ class SearchSpace:
         return True  # a space without decisions is still one, of a single DNA
 
     def __eq__(self, other: object) -> bool:
-        return self.points == other.points if isinstance(other, SearchSpace) else NotImplemented
+        if not isinstance(other, SearchSpace):
+            return NotImplemented
+        return self.points == other.points and self._constraints == other._constraints
 
     def __hash__(self) -> int:
-        return hash(self.points)
+        return hash((self.points, self._constraints))
 
     def __repr__(self) -> str:
         names = ", ".join(point.name for point in self.points[:5])
         more = ", ..." if len(self) > 5 else ""
-        return f"SearchSpace({len(self)} decision points: {names}{more})"
+        number = len(self._constraints)
+        under = f"; {number} constraint{'s' if number > 1 else ''}" if number else ""
+        return f"SearchSpace({len(self)} decision points: {names}{more}{under})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (SearchSpace.of_points, (self.points,))
+        return (SearchSpace.of_points, (self.points, self._constraints))
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-able document of the decision points."""
-        return points_to_json(self.points)
+        """A JSON-able document of the decision points and constraints.
+
+        Raises `NotRegisteredError` for a constraint by a function that is not registered.
+        """
+        document = points_to_json(self.points)
+        if self._constraints:
+            document["constraints"] = constraints_to_json(self._constraints)
+        return document
 
     @classmethod
     def from_json(cls, document: Any) -> SearchSpace:
         """Reads what `to_json` wrote; raises `SerializationError` for anything else."""
-        return cls.of_points(points_from_json(document))
+        points = points_from_json(document)
+        return cls.of_points(points, constraints_from_json(document.get("constraints", [])))
 
     # -- enumeration and drawing ---------------------------------------------------
 
@@ -211,12 +239,118 @@ class SearchSpace:
             "`space.complete(values, rng)` to make one of values that nearly fit."
         )
 
-    def allows(self, dna: DNA) -> bool:
-        """Whether a DNA of this space meets its constraints; True where it has none.
+    # -- constraints ---------------------------------------------------------------
 
-        What the algorithms propose is asked; drawing, mutation and iteration are over all DNAs.
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """Which DNAs are wanted: what `constrain` has added."""
+        return self._constraints
+
+    @functools.cached_property
+    def _checks(self) -> list[Check]:
+        return [c.bind(self.points, self._materialize) for c in self._constraints]
+
+    def constrain(self, *constraints: Constraint) -> SearchSpace:
+        """This space with further constraints, made by `forbid`, `require` or `satisfies`.
+
+        Algorithms propose only what all constraints allow. Drawing, mutation, iteration and `size`
+        are over all DNAs: `filter(space.allows, space)` gives those that are allowed.
+
+        Raises `SpaceError` for a decision or value that this space does not have.
+
+        >>> from keras_glove.hyper import forbid, oneof
+        >>> space = SearchSpace({"op": oneof(["conv", "pool"]), "width": oneof([16, 32])})
+        >>> small = space.constrain(forbid(op="pool", width=32))
+        >>> [small.decisions(dna) for dna in filter(small.allows, small)][-1]
+        {'op': 'pool', 'width': 16}
         """
-        return True
+        for constraint in constraints:
+            if not isinstance(constraint, Constraint):
+                raise SpaceError(
+                    "Expected constraints made by `forbid`, `require` or `satisfies`, received "
+                    f"{constraint!r}. Use `restrict` to keep some values of a decision only."
+                )
+            constraint.bind(self.points, strict=True)
+        together = (*self._constraints, *constraints)
+        return SearchSpace.of_points(self.points, together, self._materialize)
+
+    def allows(self, dna: DNA) -> bool:
+        """Whether a DNA of this space meets its constraints; True where it has none."""
+        if not self._constraints:
+            return True
+        values = dna.values
+        return all(check.allows(values) for check in self._checks)
+
+    def broken(self, dna: DNA) -> list[Constraint]:
+        """The constraints that a DNA does not meet."""
+        self.validate(dna)
+        pairs = zip(self._constraints, self._checks, strict=True)
+        return [constraint for constraint, check in pairs if not check.allows(dna.values)]
+
+    @functools.cached_property
+    def allowed_size(self) -> int | float:
+        """How many DNAs the constraints allow, exactly; `math.inf` with a float decision.
+
+        Raises `SpaceError` where a constraint is a function, or too many decisions entangle.
+        """
+        return self.size if not self._constraints else counting.count_allowed(
+            self._structure, self._checks
+        )  # fmt: skip
+
+    # -- other spaces of the same decisions ------------------------------------------
+
+    def restrict(self, choice: Mapping[str, Any] | None = None, /, **decisions: Any) -> SearchSpace:
+        """A smaller space: decisions keep some of their values only, told as for `forbid`.
+
+        Candidates are counted anew, and decisions that can no longer become active are left out,
+        so its DNAs are not those of this space; to restrict a program use `constrain`.
+
+        Raises `SpaceError` for a decision or value that this space does not have.
+
+        >>> from keras_glove.hyper import oneof
+        >>> space = SearchSpace({"op": oneof(["conv", "pool"]), "width": oneof([16, 32, 64])})
+        >>> space.restrict(width=[16, 64]).size
+        4
+        """
+        keep = selection("restrict", choice or {}, decisions)
+        return SearchSpace.of_points(editing.narrow(self.points, keep)[0], self._constraints)
+
+    def rename(self, names: Mapping[str, str] | Callable[[str], str]) -> SearchSpace:
+        """The same space with other names, by old ones or by a function of these.
+
+        Raises `SpaceError` for unknown names, and where two decisions would have the same.
+        """
+        points = editing.renamed(self.points, names)
+        name_of = editing.renaming(self.points, names)
+        return SearchSpace.of_points(
+            points, [constraint.renamed(name_of) for constraint in self._constraints]
+        )
+
+    def hint(self, hints: Mapping[str, Any]) -> SearchSpace:
+        """The same space with other hints, by names or patterns: `space.hint({"*.kernel": "k"})`.
+
+        Raises `SpaceError` for unknown names, and `HyperValueError` for hints that are not JSON.
+        """
+        checked = {name: checks.checked_hints("hint", own) for name, own in hints.items()}
+        points = editing.hinted(self.points, checked)
+        return SearchSpace.of_points(points, self._constraints, self._materialize)
+
+    @classmethod
+    def combine(cls, spaces: Mapping[str, SearchSpace]) -> SearchSpace:
+        """One space of several, each with a prefix for its names; a DNA is theirs in a row.
+
+        >>> from keras_glove.hyper import oneof
+        >>> space = SearchSpace({"width": oneof([16, 32])})
+        >>> [p.name for p in SearchSpace.combine({"stem": space, "head": space}).points]
+        ['stem.width', 'head.width']
+        """
+        points = editing.combined({key: space.points for key, space in spaces.items()})
+        constraints = [
+            constraint.renamed(functools.partial(editing.prefixed, key))
+            for key, space in spaces.items()
+            for constraint in space.constraints
+        ]
+        return cls.of_points(points, constraints)
 
     # -- views ---------------------------------------------------------------------
 
@@ -242,12 +376,17 @@ class SearchSpace:
         return self.validate(tree.from_tree(self._structure, nested))
 
     def vector(self, dna: DNA) -> Array:
-        """The DNA as float64, shape `(len(space),)`, nan where inactive."""
+        """The DNA as float64, shape `(len(space),)`, nan where inactive.
+
+        Raises `SpaceError` for a space with custom decisions, which are no numbers.
+        """
+        sampling.require_numbers(self._structure)
         self.validate(dna)
         return np.array([np.nan if v is None else v for v in dna.values], dtype=np.float64)
 
     def from_vector(self, vector: Any) -> DNA:
         """The DNA of such a vector; raises `DNAError` for one that does not fit."""
+        sampling.require_numbers(self._structure)
         numbers = np.asarray(vector, dtype=np.float64)
         if numbers.shape != (len(self),):
             raise DNAError(f"Expected a vector of shape ({len(self)},), received {numbers.shape}.")

@@ -66,6 +66,7 @@ class Structure:
       blocks: for each slot of a group whose candidates hold decisions of their own, the
         points that exist for that slot alone. Blocks of one group correspond one to one.
       first_float: the first point that cannot be enumerated, or None.
+      first_custom: the first point whose values are no numbers, or None.
     """
 
     def __init__(self, points: Sequence[DecisionPoint]) -> None:
@@ -78,7 +79,8 @@ class Structure:
             for parent, value in itertools.chain(*unit.clauses):
                 self.dependents.setdefault(parent, {}).setdefault(value, []).append(unit)
         self.blocks = _blocks(self)
-        self.first_float = next((p.index for p in points if p.kind == "float"), None)
+        self.first_float = next((p.index for p in points if p.kind in ("float", "custom")), None)
+        self.first_custom = next((p.index for p in points if p.kind == "custom"), None)
 
 
 class Arm:

@@ -8,11 +8,12 @@ all values that no condition names being one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from keras_glove.errors import SpaceError
+from keras_glove.hyper.constraints import Check
 from keras_glove.hyper.groups import Arrangement
 from keras_glove.hyper.structure import Structure, Unit
 
@@ -26,48 +27,83 @@ _OTHER = "other"
 _MAX_STATES = 1 << 16
 
 
-def sweep(structure: Structure) -> int:
-    """How many DNAs a space without floats has; raises `SpaceError` where it is out of reach."""
-    last_use = {
-        parent: unit.start for unit in structure.units for parent, _ in chain(*unit.clauses)
-    }
+def sweep(structure: Structure, checks: Sequence[Check] = ()) -> int:
+    """How many DNAs a space without floats has that meet the checks.
+
+    Raises `SpaceError` where it is out of reach.
+    """
+    tally = _Sweep(structure, checks)
     states: dict[State, int] = {(): 1}
     for unit in structure.units:
-        following: Counter[State] = Counter()
-        choices = _choices(structure, unit)
-        inactive = {tuple((i, None) for i in range(unit.start, unit.stop) if i in last_use): 1}
-        for state, ways in states.items():
-            active = not unit.clauses or unit.active(dict(state))
-            for values, number in (choices if active else inactive).items():
-                kept = [pair for pair in (*state, *values) if last_use[pair[0]] > unit.start]
-                following[tuple(kept)] += ways * number
-        _check(len(following))
-        states = following
+        states = tally.following(states, unit)
+        _check(len(states))
     return sum(states.values())
 
 
-def _choices(structure: Structure, unit: Unit) -> dict[State, int]:
-    """What the unit can add to a state, and in how many ways."""
-    named = {
-        i: structure.dependents[i].keys() - {None}
-        for i in range(unit.start, unit.stop)
-        if i in structure.dependents
-    }
-    if unit.domain is not None:
+class _Sweep:
+    """What later conditions and checks have to know, unit by unit."""
+
+    def __init__(self, structure: Structure, checks: Sequence[Check]) -> None:
+        self._named: dict[int, set[Any]] = {}
+        self._last_use: dict[int, int] = {}
+        self._due: dict[int, list[Check]] = {}  # checks, by the unit that decides them
+        for unit in structure.units:
+            for parent, value in chain(*unit.clauses):
+                self._last_use[parent] = unit.start
+                self._named.setdefault(parent, set()).add(value)
+        for check in checks:
+            self._add(structure, check)
+
+    def _add(self, structure: Structure, check: Check) -> None:
+        own = check.choices or ()
+        if not own:
+            return  # about nothing that this space has: it holds
+        last = max(structure.unit_of[choice.point].start for choice in own)
+        self._due.setdefault(last, []).append(check)
+        for choice in own:
+            self._last_use[choice.point] = max(last, self._last_use.get(choice.point, 0))
+            self._named.setdefault(choice.point, set()).update(choice.values)
+
+    def following(self, states: dict[State, int], unit: Unit) -> dict[State, int]:
+        """The states behind a unit."""
+        result: Counter[State] = Counter()
+        choices = self._choices(unit)
+        span = range(unit.start, unit.stop)
+        inactive = {tuple((i, None) for i in span if i in self._last_use): 1}
+        due = self._due.get(unit.start, ())
+        for state, ways in states.items():
+            active = not unit.clauses or unit.active(dict(state))
+            for values, number in (choices if active else inactive).items():
+                together = (*state, *values)
+                if due and not self._meets(due, dict(together)):
+                    continue
+                kept = [pair for pair in together if self._last_use[pair[0]] > unit.start]
+                result[tuple(kept)] += ways * number
+        return result
+
+    def _meets(self, due: Sequence[Check], values: dict[int, Any]) -> bool:
+        return all(check.allows(values) for check in due)
+
+    def _choices(self, unit: Unit) -> Mapping[State, int]:
+        """What the unit can add to a state, and in how many ways."""
+        span = range(unit.start, unit.stop)
+        named = {i: self._named[i] - {None} for i in span if i in self._named}
+        if unit.domain is not None:
+            if not named:
+                return {(): int(unit.domain.size)}
+            values = named[unit.start]
+            rest = int(unit.domain.size) - len(values)
+            each = [*((value, 1) for value in values), (_OTHER, rest)]
+            return {((unit.start, value),): number for value, number in each if number}
+        assert unit.arrangement is not None
         if not named:
-            return {(): int(unit.domain.size)}
-        values = named[unit.start]
-        rest = int(unit.domain.size) - len(values)
-        return {((unit.start, v),): n for v, n in [*((v, 1) for v in values), (_OTHER, rest)] if n}
-    assert unit.arrangement is not None
-    if not named:
-        return {(): unit.arrangement.number}
-    _check(unit.arrangement.number)
-    return Counter(
-        tuple((i, slots[i - unit.start] if slots[i - unit.start] in v else _OTHER)
-              for i, v in named.items())
-        for slots in _arrangements(unit.arrangement)
-    )  # fmt: skip
+            return {(): unit.arrangement.number}
+        _check(unit.arrangement.number)
+        return Counter(
+            tuple((i, slots[i - unit.start] if slots[i - unit.start] in v else _OTHER)
+                  for i, v in named.items())
+            for slots in _arrangements(unit.arrangement)
+        )  # fmt: skip
 
 
 def _arrangements(arrangement: Arrangement) -> Iterator[list[int]]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from keras_glove.hyper.decisions import ChoicePlan, DecisionPlan, NumberPlan, SlotsPlan
+from keras_glove.hyper.custom import CustomValue
+from keras_glove.hyper.decisions import (
+    ChoicePlan,
+    CustomPlan,
+    DecisionPlan,
+    NumberPlan,
+    SlotsPlan,
+)
 from keras_glove.hyper.dna import DNA
 from keras_glove.hyper.domains import domain_of
 from keras_glove.hyper.layout import (
@@ -17,7 +24,7 @@ from keras_glove.hyper.layout import (
     instance_key,
     lay_out,
 )
-from keras_glove.hyper.matching import Match
+from keras_glove.hyper.matching import Left, Match
 from keras_glove.hyper.naming import decision_points
 from keras_glove.hyper.origins import recall_dna, remember_dna
 from keras_glove.hyper.plans import (
@@ -82,23 +89,30 @@ class Template:
         remember_dna(made, dna)
         return made
 
-    def encode(self, concrete: Any) -> DNA:
+    def encode(
+        self, concrete: Any, *, preferred: DNA | None = None, left: Left | None = None
+    ) -> DNA:
         """The DNA under which the program is `concrete`.
 
         Where several DNAs give the same program, the one in its `__origin__` is preferred, else
         the first in the order of iteration is returned.
 
+        Args:
+          concrete: a program.
+          preferred: to be preferred in place of the one in its `__origin__`.
+          left: whether a decision point may have a value; by default it may have any.
+
         Raises:
           EncodeError: the program is no member of the space; the message names the place.
         """
         concrete = normalize(concrete)
-        origin = recall_dna(concrete)
+        origin = preferred or recall_dna(concrete)
         if origin is not None and len(origin) == len(self._decisions):
-            preferred = Match(self._decisions, origin.values)
-            found = preferred.solve() if self._plan.match(concrete, None, preferred) else None
+            follow = Match(self._decisions, origin.values, left)
+            found = follow.solve() if self._plan.match(concrete, None, follow) else None
             if found is not None:
                 return found
-        match = Match(self._decisions)
+        match = Match(self._decisions, left=left)
         found = match.solve() if self._plan.match(concrete, None, match) else None
         if found is None:
             raise match.error()
@@ -189,6 +203,8 @@ class _Compiler:
         if item.slots:
             per_slot = [self._candidates(item, {**slots, item: slot}) for slot in range(width)]
             plan = SlotsPlan(start, per_slot, item.value.distinct, item.value.sorted)
+        elif isinstance(item.value, CustomValue):
+            plan = CustomPlan(start, item.value)
         elif hasattr(item.value, "candidates"):
             plan = ChoicePlan(start, self._candidates(item, slots))
         else:

@@ -24,6 +24,7 @@ __all__ = [
     "intv",
     "manyof",
     "oneof",
+    "opened",
     "permutate",
 ]
 
@@ -272,10 +273,11 @@ class FloatV(_Number):
         return [self.low, self.high], {"scale": (self.scale, "linear")}
 
 
-def _opened(value: HyperValue) -> Any:
-    """What the functions below return. What users write is checked for equal candidates here.
+def opened(value: HyperValue) -> Any:
+    """A hyper-value as users get it: itself, or inside a function given to `trace` its decision.
 
-    Deciding a part of a space may leave equal candidates behind, which then do no harm.
+    What users write is checked for equal candidates here: deciding a part of a space may leave
+    such behind, where they do no harm.
     """
     if isinstance(value, _Choice):
         checks.check_distinct(type(value).__name__.lower(), value.candidates)
@@ -301,7 +303,7 @@ def oneof(candidates: Sequence[Any], *, name: str | None = None, hints: Any = No
     >>> oneof([16, 32, 64], name="width")
     oneof([16, 32, 64], name='width')
     """
-    return _opened(OneOf(candidates, name=name, hints=hints))
+    return opened(OneOf(candidates, name=name, hints=hints))
 
 
 def manyof(
@@ -334,7 +336,7 @@ def manyof(
     manyof(2, ['flip', 'crop', 'blur'], sorted=True)
     """
     value = ManyOf(k, candidates, distinct=distinct, sorted=sorted, name=name, hints=hints)
-    return _opened(value)
+    return opened(value)
 
 
 def permutate(candidates: Sequence[Any], *, name: str | None = None, hints: Any = None) -> Any:
@@ -345,7 +347,7 @@ def permutate(candidates: Sequence[Any], *, name: str | None = None, hints: Any 
     >>> permutate(["conv", "norm", "relu"])
     permutate(['conv', 'norm', 'relu'])
     """
-    return _opened(Permutate(candidates, name=name, hints=hints))
+    return opened(Permutate(candidates, name=name, hints=hints))
 
 
 def intv(
@@ -374,7 +376,7 @@ def intv(
     >>> intv(16, 256, step=16, scale="log")
     intv(16, 256, step=16, scale='log')
     """
-    return _opened(IntV(low, high, step=step, scale=scale, name=name, hints=hints))
+    return opened(IntV(low, high, step=step, scale=scale, name=name, hints=hints))
 
 
 def floatv(
@@ -401,4 +403,4 @@ def floatv(
     >>> floatv(1e-4, 1e-1, scale="log", name="learning_rate")
     floatv(0.0001, 0.1, scale='log', name='learning_rate')
     """
-    return _opened(FloatV(low, high, scale=scale, name=name, hints=hints))
+    return opened(FloatV(low, high, scale=scale, name=name, hints=hints))

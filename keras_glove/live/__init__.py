@@ -6,12 +6,17 @@ classes become symbolic, how its objects are described, and how a child leaves f
 
 from __future__ import annotations
 
-from keras_glove.live import architectures, describing, tensors
-from keras_glove.live.mirror import Mirror, mirror
+import keras
+
+from keras_glove.live import architectures, bases, describing, tensors
+from keras_glove.live.following import clone, rebind
+from keras_glove.live.mirror import Mirror, mirror, name_functions
 from keras_glove.live.portable import to_keras
 
-__all__ = ["Mirror", "mirror", "to_keras"]
+__all__ = ["Mirror", "clone", "mirror", "rebind", "to_keras"]
 
+name_functions(keras.activations)
+bases.install()
 describing.install()
 architectures.install()
 tensors.install()

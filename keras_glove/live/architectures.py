@@ -10,8 +10,9 @@ from keras_glove.errors import DescriptionError
 from keras_glove.live.describing import describe_layer, with_state
 from keras_glove.live.graphs import functional
 from keras_glove.live.names import is_automatic
-from keras_glove.live.reading import input_program, is_space, read_graph
-from keras_glove.symbolic import Program, add_describer
+from keras_glove.live.reading import is_space, read_graph
+from keras_glove.live.tensors import input_program, tensors_in
+from keras_glove.symbolic import Program, add_describer, equal
 from keras_glove.symbolic.recording import normalize
 
 __all__ = ["install"]
@@ -48,15 +49,31 @@ def _describe_functional(model: Any, known: Program | None) -> Program:
 
 
 def _describe_sequential(model: Any, known: Program | None) -> Program:
-    if known is not None or type(model) is not keras.Sequential:
+    if type(model) is not keras.Sequential:
         return describe_layer(model, known)
     first, rest = model._layers[:1], model.layers
-    layers = [
-        normalize(layer, ("layers", index), with_state=False) for index, layer in enumerate(rest)
-    ]
+    layers = [normalize(layer, ("layers", i), with_state=False) for i, layer in enumerate(rest)]
+    if known is not None and _has_layers(known, layers):
+        return describe_layer(model, known)
     if first and isinstance(first[0], keras.layers.InputLayer):
         layers.insert(0, input_program(first[0]))
     return Program(keras.Sequential, {"layers": layers, **_options(model)})
+
+
+def _has_layers(program: Program, layers: list[Any]) -> bool:
+    """Whether a program still tells all layers of a model, which may get some and lose some.
+
+    One that was made with a tensor, the input, does not.
+    """
+    if program.__target__ is not keras.Sequential or tensors_in(program):
+        return program.__target__ is not keras.Sequential
+    told = [layer for layer in program.layers or () if not _is_input(layer)]
+    return len(told) == len(layers) and all(map(equal, told, layers))
+
+
+def _is_input(program: Any) -> bool:
+    target = program.__target__ if isinstance(program, Program) else None
+    return target in (keras.Input, keras.layers.InputLayer)
 
 
 def _options(model: Any) -> dict[str, Any]:

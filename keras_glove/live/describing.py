@@ -7,13 +7,16 @@ described with them, so that every child starts from them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import keras
 
-from keras_glove.errors import DescriptionError
+from keras_glove.errors import BuildError, DescriptionError
+from keras_glove.live.inputs import BuiltFor, is_built
 from keras_glove.live.names import is_automatic
+from keras_glove.live.weights import places, put_weights
 from keras_glove.symbolic import Program, add_describer, build, is_open, register, signature_of
 from keras_glove.symbolic.recording import normalize
 from keras_glove.symbolic.registry import is_registered
@@ -55,17 +58,35 @@ def revive(config: Mapping[str, Any]) -> Any:
     return keras.saving.deserialize_keras_object(_plain(config), safe_mode=True)
 
 
-def with_weights(layer: Any, build_config: Mapping[str, Any] | None, weights: list[Any]) -> Any:
+def with_weights(
+    layer: Any,
+    weights: Mapping[str, Any],
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] = MappingProxyType({}),
+    build_config: Mapping[str, Any] | None = None,
+    strict: bool = True,
+) -> Any:
     """A layer or model that is built and holds the given weights.
 
     Args:
       layer: a new one.
-      build_config: the shapes that it is built for, as its `get_build_config` gives them.
-      weights: NumPy arrays in the order of `layer.weights`.
+      weights: NumPy arrays by their places in it; see `keras_glove.models.carry_weights`.
+      args: symbolic tensors (`keras.Input`) that it is called on to be built.
+      kwargs: likewise, by keyword.
+      build_config: what its `get_build_config` gives, where those are not known.
+      strict: refuse weights that do not fit. Otherwise what they are for starts anew.
+
+    Raises:
+      BuildError: weights that do not fit.
     """
-    if not layer.built and build_config is not None:
-        layer.build_from_config(_plain(build_config))
-    layer.set_weights(weights)
+    config = None if build_config is None else _plain(build_config)
+    BuiltFor(tuple(args), kwargs, config).build(layer)
+    report = put_weights(weights, layer)
+    if strict and not report.complete:
+        raise BuildError(
+            f"Expected weights that fit {layer.name!r}, received others: {report}. Keep those that "
+            'fit by `kg.rebind(program, "...strict", False)`, or put the layer itself there.'
+        )
     return layer
 
 
@@ -220,9 +241,32 @@ def with_state(live: Any, program: Program) -> Program:
         return program
     if not live._called and not live._build_shapes_dict:
         return program  # made with its weights: a new one gets its own
-    arguments = {
+    built_for = BuiltFor.of(live)
+    if not is_built(live) or not built_for.suffices:
+        raise DescriptionError(
+            f"Expected a layer or model of which Keras knows what it is called on, received the "
+            f"{type(live).__name__} {live.name!r}, which has weights and takes several arguments. "
+            "Call it on symbolic tensors (`keras.Input`) once, then children can be built alike."
+        )
+    arguments: dict[str, Any] = {
         "layer": program,
-        "build_config": normalize(live.get_build_config()),
-        "weights": live.get_weights(),
+        "weights": {place: weight.numpy() for place, weight in places(live)},
     }
+    if built_for.args:
+        arguments["args"] = keras.tree.map_structure(_input, built_for.args)
+    if built_for.kwargs:
+        arguments["kwargs"] = keras.tree.map_structure(_input, dict(built_for.kwargs))
+    if built_for.config:
+        arguments["build_config"] = normalize(built_for.config)
     return Program(with_weights, arguments)
+
+
+def _input(tensor: Any) -> Any:
+    if not isinstance(tensor, keras.KerasTensor):
+        return tensor
+    arguments: dict[str, Any] = {"shape": tuple(tensor.shape[1:])}
+    if tensor.shape[0] is not None:
+        arguments["batch_size"] = tensor.shape[0]
+    if tensor.dtype != keras.config.floatx():
+        arguments["dtype"] = tensor.dtype
+    return Program(keras.Input, arguments)

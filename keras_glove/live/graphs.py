@@ -124,8 +124,8 @@ class _Graph:
 
     def _resolved(self, value: Any) -> Any:
         if isinstance(value, _Reference):
-            found = _named("tensor", self._tensors, value.name)
-            return found if value.index is None else part(found, value.index)
+            # One tensor, also where the call gave a list of one.
+            return part(_named("tensor", self._tensors, value.name), value.index or 0)
         if isinstance(value, _Applied):
             if value not in self._made:
                 self._made[value] = self._call(value)

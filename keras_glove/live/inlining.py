@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import keras
 
 from keras_glove.errors import ConversionError
-from keras_glove.live.names import free_name
+from keras_glove.live.names import attributes, free_name
 
 __all__ = ["Inlining", "names_in"]
 
@@ -264,22 +264,11 @@ def names_in(model: keras.Layer) -> Iterator[tuple[int, str]]:
             continue
         seen.add(id(layer))
         yield id(layer), "_".join(path) or layer.name
-        attributes: dict[int, str] = {}
-        for key, part in _attributes(layer):
-            attributes.setdefault(id(part), key)
+        keys: dict[int, str] = {}
+        for key, part in () if is_own(layer) else attributes(layer):
+            if not key[0].startswith("_"):
+                keys.setdefault(id(part), "_".join(map(str, key)))
         pending += [
-            (part, (*path, attributes.get(id(part), part.name)))
+            (part, (*path, keys.get(id(part), part.name)))
             for part in reversed(list(layer._flatten_layers(include_self=False, recursive=False)))
         ]
-
-
-def _attributes(layer: keras.Layer) -> Iterator[tuple[str, keras.Layer]]:
-    """Layers that stand in attributes, or in lists and dicts there, with a name for the place."""
-    if is_own(layer):
-        return
-    for name, value in vars(layer).items():
-        if name.startswith("_") or not isinstance(value, keras.Layer | list | tuple | dict):
-            continue
-        for path, part in keras.tree.flatten_with_path(value):
-            if isinstance(part, keras.Layer):
-                yield "_".join(map(str, (name, *path))), part

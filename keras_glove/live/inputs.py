@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
-__all__ = ["build_by_call", "first_argument", "known_inputs", "tensors_of_shapes"]
+from keras_glove.errors import BuildError
+
+__all__ = [
+    "BuiltFor",
+    "build_by_call",
+    "first_argument",
+    "is_built",
+    "known_inputs",
+    "tensors_of_shapes",
+]
 
 
 def first_argument(model: keras.Layer) -> str:
@@ -23,7 +34,7 @@ def known_inputs(model: keras.Layer) -> Any:
     try:
         # A Sequential has `inputs` when it is built, but `input` only once it is called.
         known = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
-        return keras.tree.map_structure(_like, known)
+        return _alike(known)
     except (AttributeError, ValueError):  # never called on symbolic tensors
         pass
     shapes = (model.get_build_config() or {}).get("input_shape") if model.built else None
@@ -57,7 +68,7 @@ def tensors_of_shapes(structure: Any, dtype: str, *, batched: bool) -> Any:
 
 
 def _like(tensor: keras.KerasTensor) -> keras.KerasTensor:
-    return keras.KerasTensor((None, *tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name)
+    return keras.KerasTensor(tensor.shape, dtype=tensor.dtype, name=tensor.name)
 
 
 class _Run(keras.Operation):
@@ -74,3 +85,69 @@ class _Run(keras.Operation):
 def build_by_call(layer: keras.Layer, *args: Any, **kwargs: Any) -> None:
     """Builds a layer, and the layers in it, by a call on symbolic tensors."""
     _Run(layer)(*args, **kwargs)
+
+
+@dataclasses.dataclass(frozen=True)
+class BuiltFor:
+    """What a layer or model was built for, so that another one can be.
+
+    Attributes:
+      args, kwargs: the symbolic tensors that it was called on, where that is known.
+      config: what its `get_build_config` gives.
+    """
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    config: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, layer: keras.Layer) -> BuiltFor:
+        """What is known of a layer or model."""
+        inputs = known_inputs(layer)
+        if inputs is not None:
+            return cls((inputs,))
+        if layer._inbound_nodes:
+            arguments = layer._inbound_nodes[0].arguments
+            kwargs = {k: _alike(v) for k, v in arguments.kwargs.items() if _has_tensors(v)}
+            return cls(tuple(_alike(arguments.args)), kwargs)
+        return cls(config=layer.get_build_config())
+
+    @property
+    def suffices(self) -> bool:
+        """Whether another one can be built. Of several arguments Keras remembers the first one."""
+        return bool(self.args or self.kwargs or "shapes_dict" in (self.config or {}))
+
+    def build(self, layer: keras.Layer) -> None:
+        """Builds a layer or model where that is not done yet.
+
+        Raises:
+          BuildError: what it is called on is not known.
+        """
+        if is_built(layer):
+            return
+        if self.args or self.kwargs:
+            build_by_call(layer, *self.args, **self.kwargs)
+        elif self.suffices:
+            layer.build_from_config(self.config)
+        if not is_built(layer):
+            raise BuildError(
+                f"Expected a layer or model whose inputs are known, received {layer.name!r}, which "
+                "takes several arguments. Call the new one on data, then use "
+                "`keras_glove.models.carry_weights(old, new)`."
+            )
+
+
+def is_built(layer: keras.Layer) -> bool:
+    """Whether a layer or model, and every layer in it, is built."""
+    return all(part.built for part in layer._flatten_layers())
+
+
+def _has_tensors(value: Any) -> bool:
+    return any(isinstance(leaf, keras.KerasTensor) for leaf in keras.tree.flatten(value))
+
+
+def _alike(value: Any) -> Any:
+    """The same with new tensors."""
+    return keras.tree.map_structure(
+        lambda leaf: _like(leaf) if isinstance(leaf, keras.KerasTensor) else leaf, value
+    )

@@ -12,8 +12,9 @@ from keras_glove.live.bases import base_of
 from keras_glove.live.keywords import declare_keywords
 from keras_glove.symbolic import SymbolicConstructor, register
 from keras_glove.symbolic.making import any_node, symbolic_call
+from keras_glove.symbolic.registry import is_registered
 
-__all__ = ["Mirror", "mirror"]
+__all__ = ["Mirror", "mirror", "name_functions"]
 
 _MADE: dict[type, SymbolicConstructor] = {}
 
@@ -75,7 +76,16 @@ def mirror(module: ModuleType, *, plain: Collection[str] = (), functions: bool =
             continue
         is_plain = name in plain or (isinstance(value, FunctionType) and not functions)
         entries[name] = value if is_plain else _symbolic(module.__name__, name, value)
+    if not functions:
+        name_functions(module)
     return Mirror(module, entries)
+
+
+def name_functions(module: ModuleType) -> None:
+    """Gives the public functions of a Keras module names, by which programs are saved."""
+    for name, value in vars(module).items():
+        if isinstance(value, FunctionType) and not is_registered(value):
+            register(value, f"{module.__name__}.{name}")
 
 
 def _symbolic(module: str, name: str, value: Any) -> Any:

@@ -1,12 +1,14 @@
-"""Names of layers: those that Keras makes up, and free ones."""
+"""Names of layers: those that Keras makes up, those of attributes, and free ones."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import Any
 
-__all__ = ["free_name", "is_automatic", "snake_case"]
+import keras
+
+__all__ = ["attributes", "free_name", "is_automatic", "snake_case"]
 
 
 def snake_case(name: str) -> str:
@@ -37,3 +39,19 @@ def free_name(base: str, taken: Container[str]) -> str:
         number += 1
         name = f"{base}_{number}"
     return name
+
+
+# `compile` keeps a dict of layers, which has no order that flattening could take.
+_INTERNAL = frozenset({"_layers", "_compiled_trainable_state"})
+
+
+def attributes(layer: keras.Layer) -> Iterator[tuple[tuple[Any, ...], keras.Layer]]:
+    """The layers in attributes of a layer, or in lists and dicts there, each with the way to it."""
+    for name, value in vars(layer).items():
+        # Of the backend and of Keras, about what the other attributes hold.
+        internal = name in _INTERNAL or name.startswith("_self_")
+        if internal or not isinstance(value, keras.Layer | list | tuple | dict):
+            continue
+        for path, part in keras.tree.flatten_with_path(value):
+            if isinstance(part, keras.Layer):
+                yield (name, *path), part

@@ -90,7 +90,7 @@ def _inputs(model: keras.Model, input_shape: Any) -> tuple[Any, bool]:
 def _input(given: Any, name: str | None = None) -> Any:
     if not isinstance(given, keras.KerasTensor):
         return keras.tree.map_structure(_input, given)
-    return keras.Input(given.shape[1:], dtype=given.dtype, name=name)
+    return keras.Input(batch_shape=given.shape, dtype=given.dtype, name=name)
 
 
 def _outputs(call: Callable[..., Any], inputs: Any, named: bool) -> Any:

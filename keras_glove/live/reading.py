@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+import operator
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -11,7 +13,7 @@ from keras_glove.errors import DescriptionError
 from keras_glove.live.describing import fresh_config, revive
 from keras_glove.live.graphs import apply, functional, part, tensor
 from keras_glove.live.names import free_name, is_automatic, snake_case
-from keras_glove.live.tensors import OpenCall, is_tensor, tensors_in
+from keras_glove.live.tensors import OpenCall, input_program, is_tensor, tensors_in
 from keras_glove.symbolic import (
     Node,
     OpenValue,
@@ -24,7 +26,7 @@ from keras_glove.symbolic import (
 from keras_glove.symbolic.making import chosen, make
 from keras_glove.symbolic.recording import normalize
 
-__all__ = ["input_program", "is_space", "operations_behind", "read_graph"]
+__all__ = ["is_space", "operations_behind", "read_graph"]
 
 
 def is_space(model: Any) -> bool:
@@ -80,6 +82,7 @@ class _Call:
         self.args, self.kwargs = node.arguments.args, node.arguments.kwargs
         is_open_call = isinstance(history.operation, OpenCall)
         self.program: Program | None = history.operation.program if is_open_call else None
+        self.gives_list = is_open_call and not is_tensor(history.operation.first)
 
     @property
     def given(self) -> Any:
@@ -102,7 +105,7 @@ class _Reader:
         for given in keras.tree.flatten(self._inputs):
             self._add_input(given)
         ordered = self._ordered()
-        certain = self._certain()
+        certain = _certain(ordered, self._outputs)
         self._is_space = any(found.program or is_space(found.operation) for found in ordered)
         for found in ordered:
             self._add(found, found.key in certain)
@@ -131,17 +134,6 @@ class _Reader:
                 stack += [(f, False) for f in reversed(self._calls(tensors_in(found.given)))]
         return order
 
-    def _certain(self) -> set[int]:
-        """The keys of the calls that are made whatever is decided."""
-        certain: set[int] = set()
-        stack = self._calls(_certain_tensors(self._outputs))
-        while stack:
-            found = stack.pop()
-            if found.key not in certain:
-                certain.add(found.key)
-                stack += self._calls(_certain_tensors(found.given))
-        return certain
-
     def _calls(self, tensors: Iterable[Any]) -> list[_Call]:
         return [_Call(t) for t in tensors if id(t) not in self._read]
 
@@ -160,7 +152,7 @@ class _Reader:
     def _add(self, found: _Call, certain: bool) -> None:
         """A certain call gets a name; another stands in the candidates that need it."""
         program = self._call_program(found, certain)
-        several = len(found.outputs) > 1
+        several = len(found.outputs) > 1 or found.gives_list
         if certain:
             key = free_name(_stem(program), self._tensors)
             self._tensors[key] = program
@@ -243,16 +235,27 @@ class _Reader:
         return result
 
 
-def _certain_tensors(value: Any) -> Iterator[Any]:
-    """The symbolic tensors in a value, those in open values left out."""
-    stack, seen = [value], set()
-    while stack:
-        value = stack.pop()
+def _certain(ordered: list[_Call], outputs: Any) -> set[int]:
+    """The keys of the calls that are made whatever is decided, of calls in order.
+
+    What a call needs is a number with a bit for each call. A choice needs for certain what all
+    its candidates need.
+    """
+    needs: dict[int, int] = {}
+
+    def needed(value: Any) -> int:
         if is_tensor(value):
-            yield value
-        elif not isinstance(value, OpenValue) and id(value) not in seen:
-            seen.add(id(value))
-            stack += [child for _, child in children(value) or ()]
+            return needs.get(id(value), 0)
+        if isinstance(value, OpenValue):
+            candidates = [needed(candidate) for candidate in getattr(value, "candidates", ())]
+            return functools.reduce(operator.and_, candidates) if candidates else 0
+        return functools.reduce(operator.or_, [needed(c) for _, c in children(value) or ()], 0)
+
+    for index, found in enumerate(ordered):
+        bits = needed(found.given) | 1 << index
+        needs.update((id(output), bits) for output in found.outputs)
+    certain = needed(outputs)
+    return {found.key for index, found in enumerate(ordered) if certain >> index & 1}
 
 
 def _was_given(value: Any, found: _Call) -> bool:
@@ -310,19 +313,6 @@ def _makes(function: Any, config: dict[str, Any], found: _Call) -> bool:
     except (TypeError, ValueError):
         return False
     return type(made) is type(found.operation) and _config(made) == config
-
-
-def input_program(layer: Any) -> Program:
-    """The program of an input, by its layer."""
-    options = {
-        "shape": tuple(layer.batch_shape[1:]),
-        "batch_size": layer.batch_shape[0],
-        "dtype": None if layer.dtype == keras.config.floatx() else layer.dtype,
-        "sparse": layer.sparse or None,
-        "optional": layer.optional or None,
-        "name": None if is_automatic(type(layer), layer.name) else layer.name,
-    }
-    return make(keras.Input, (), {k: value for k, value in options.items() if value is not None})
 
 
 # -- names ---------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import keras
 
 from keras_glove.errors import OpenValueError
 from keras_glove.hyper import Template
+from keras_glove.live.names import is_automatic
 from keras_glove.symbolic import (
     Program,
     add_call_handler,
@@ -27,7 +28,7 @@ from keras_glove.symbolic import (
 )
 from keras_glove.symbolic.making import chosen, make
 
-__all__ = ["OpenCall", "install", "is_tensor", "tensors_in"]
+__all__ = ["OpenCall", "input_program", "install", "is_tensor", "tensors_in", "with_inputs"]
 
 
 def install() -> None:
@@ -52,15 +53,16 @@ class OpenCall(keras.Operation):
 
     Attributes:
       program: the program of the call; the tensors in it are those of the graph.
+      first: what the first child gives, a structure of symbolic tensors.
     """
 
-    def __init__(self, program: Program, outputs: Any, name: str | None = None) -> None:
+    def __init__(self, program: Program, first: Any, name: str | None = None) -> None:
         super().__init__(name=name)
         self.program = program
-        self._outputs = outputs
+        self.first = first
 
     def compute_output_spec(self, *tensors: Any) -> Any:
-        return keras.tree.map_structure(_placeholder, self._outputs)
+        return keras.tree.map_structure(_placeholder, self.first)
 
     def call(self, *tensors: Any) -> Any:
         raise OpenValueError(
@@ -79,21 +81,47 @@ def tensors_in(value: Any) -> list[Any]:
     return list({id(inner): inner for _, inner in walk(value) if is_tensor(inner)}.values())
 
 
+def input_program(layer: Any) -> Program:
+    """The program of an input, by its layer."""
+    options = {
+        "shape": tuple(layer.batch_shape[1:]),
+        "batch_size": layer.batch_shape[0],
+        "dtype": None if layer.dtype == keras.config.floatx() else layer.dtype,
+        "sparse": layer.sparse or None,
+        "optional": layer.optional or None,
+        "name": None if is_automatic(type(layer), layer.name) else layer.name,
+    }
+    return make(keras.Input, (), {k: value for k, value in options.items() if value is not None})
+
+
 def _call_on_tensors(
     target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """What stands for a call with open values on symbolic tensors: symbolic tensors."""
     program = make(target, args, kwargs)
-    otherwise = args[0] if target is chosen else program
-    if target is chosen and not all(tensors_in(one) for one in otherwise.candidates):
-        return otherwise  # None among tensors, or the like
-    stand_ins = {id(t): _placeholder(t) for t in tensors_in(program)}
+    if target is chosen and not all(tensors_in(one) for one in args[0].candidates):
+        return args[0]  # None among tensors, or the like
+    stand_ins = {
+        id(t): keras.Input(batch_shape=t.shape, dtype=t.dtype, sparse=t.sparse)
+        for t in tensors_in(program)
+    }
     apart = transform(program, lambda value: stand_ins.get(id(value), value))
     template = Template(apart)
     first = build(template.materialize(template.space.first()))
     if not all(map(is_tensor, keras.tree.flatten(first))):
-        return otherwise  # what it gives is no tensor, but for example a model
+        # What it gives is no tensor, but for example a model.
+        return args[0] if target is chosen else with_inputs(program)
     return OpenCall(program, first)(*tensors_in(program))
+
+
+def with_inputs(value: Any) -> Any:
+    """The same with programs of `keras.Input` in place of the tensors that it has given."""
+    programs: dict[int, Program] = {}
+    for found in tensors_in(value):
+        source = getattr(getattr(found, "_keras_history", None), "operation", None)
+        if isinstance(source, keras.layers.InputLayer):
+            programs[id(found)] = input_program(source)
+    return transform(value, lambda inner: programs.get(id(inner), inner)) if programs else value
 
 
 def _placeholder(tensor: Any) -> keras.KerasTensor:

@@ -45,8 +45,9 @@ class Claim:
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
-        self.owner = Owner(machine(), os.getpid(), _own_start(os.getpid()), next(_tokens))
-        _held[self.owner.token] = self
+        here, pid, started = _place(os.getpid())
+        self.owner = owner = Owner(here, pid, started, next(_tokens))
+        _held[owner.token] = self
 
 
 _tokens = itertools.count()
@@ -55,11 +56,7 @@ _held: WeakValueDictionary[int, Claim] = WeakValueDictionary()
 
 def is_here(owner: Owner) -> bool:
     """Whether a place is in this process."""
-    return owner.pid == os.getpid() and owner[:3] == (
-        machine(),
-        owner.pid,
-        _own_start(owner.pid),
-    )
+    return owner[:3] == _place(os.getpid())
 
 
 def is_gone(owner: Owner) -> bool | None:
@@ -84,8 +81,9 @@ def machine() -> str:
 
 
 @cache
-def _own_start(pid: int) -> str:
-    return _start_of(pid) or ""
+def _place(pid: int) -> tuple[str, int, str]:
+    """This process as the first three fields of an owner; asked by number, as forks have others."""
+    return machine(), pid, _start_of(pid) or ""
 
 
 def _start_of(pid: int) -> str | None:

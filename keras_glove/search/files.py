@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import heapq
 import json
+import logging
 import shutil
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ from keras_glove.symbolic import to_json
 if TYPE_CHECKING:
     from keras_glove.search.fronts import Front
     from keras_glove.search.trial import Trial
+
+_logger = logging.getLogger("keras_glove")
 
 
 @functools.singledispatch
@@ -100,27 +104,38 @@ class Files:
             text = ""
         if text:
             (folder / "program.json").write_text(text, encoding="utf-8")
-        save_child(child, folder)
+        try:
+            save_child(child, folder)
+        except Exception as error:  # whatever it is, the trial itself is a good one.
+            _logger.warning("the child of trial %d could not be saved: %r", trial.number, error)
 
-    def ended(self, front: Front, trial: Trial) -> None:
-        """Removes what the end of a trial put out of the best, be it that trial itself."""
+    def note(self, front: Front, trial: Trial) -> set[int]:
+        """Hears of a trial that ended; the numbers whose folders are not to be kept for that."""
+        if self.root is None or self.keep is None:
+            return set()
+        if trial.value is None or trial.violation or self.keep == 0:
+            return {trial.number}
+        if isinstance(trial.value, tuple):
+            before, self._front = self._front, {member.number for member in front.trials}
+            return (before | {trial.number}) - self._front
+        heapq.heappush(self._best, (front.score(trial), -trial.number))
+        return {-heapq.heappop(self._best)[1]} if len(self._best) > self.keep else set()
+
+    def discard(self, numbers: Iterable[int]) -> None:
+        """Removes the folders of trials."""
+        if self.root is not None:
+            for number in numbers:
+                shutil.rmtree(self._path(number), ignore_errors=True)
+
+    def sweep(self, running: Container[int]) -> None:
+        """Removes what was left when processes died before they could."""
         if self.root is None or self.keep is None:
             return
-        if trial.value is None or trial.violation or self.keep == 0:
-            out = {trial.number}
-        elif isinstance(trial.value, tuple):
-            before, self._front = self._front, {member.number for member in front.trials}
-            out = (before | {trial.number}) - self._front
-        else:
-            heapq.heappush(self._best, (front.score(trial), -trial.number))
-            out = {-heapq.heappop(self._best)[1]} if len(self._best) > self.keep else set()
-        for number in out:
-            self.discard(number)
-
-    def discard(self, number: int) -> None:
-        """Removes the files of a trial."""
-        if self.root is not None:
-            shutil.rmtree(self._path(number), ignore_errors=True)
+        kept = self._front | {-number for _, number in self._best}
+        for path in self.root.glob("trial-*"):
+            digits = path.name.removeprefix("trial-")
+            if digits.isdigit() and int(digits) not in kept and int(digits) not in running:
+                shutil.rmtree(path, ignore_errors=True)
 
     def remove(self) -> None:
         """Removes all of them."""

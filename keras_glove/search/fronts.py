@@ -49,9 +49,12 @@ class Front:
             return
         if isinstance(value, tuple):
             self._add(self.turned(value), trial)  # type: ignore[arg-type]  # of a tuple.
-        elif self._best is None or self.score(trial) > self._best_score:
-            self._best, self._best_score = trial, self.score(trial)
-        elif self.score(trial) == self._best_score and trial.number < self._best.number:
+            return
+        score = self._signs[0] * value
+        best = self._best
+        if best is None or score > self._best_score:
+            self._best, self._best_score = trial, score
+        elif score == self._best_score and trial.number < best.number:
             self._best = trial
 
     def takes(self, value: tuple[float, ...]) -> bool:

@@ -162,6 +162,8 @@ class Ledger:
                 "began with, a new study of another name, or `study.adapt(program, name=...)`, "
                 "which takes over the trials that still fit."
             )
+        if self._template is None:
+            self.files.sweep(self._running)
         self._template = template
 
     def join(self, algorithm: Algorithm, *, default_for: int | None = None) -> Course:
@@ -275,7 +277,7 @@ class Ledger:
             trial.owner = claim.owner
             self.store.claim(trial)
             if not fails:
-                self.files.discard(trial.number)
+                self.files.discard([trial.number])
                 return claim
             self.given_up.append(trial)
             text = f"SearchError: the process died in each of {MAX_ATTEMPTS} attempts"
@@ -373,7 +375,9 @@ class Ledger:
         self._running.pop(trial.number, None)
         self._finished += 1
         self.front.add(trial)
-        self.files.ended(self.front, trial)
+        out = self.files.note(self.front, trial)
+        if out and self._template is not None:  # who only reads removes nothing.
+            self.files.discard(out)
         for course in self._joined.values():
             course.ended(trial)
 

@@ -11,12 +11,12 @@ from keras_glove.errors import SearchError
 from keras_glove.search.claims import Claim
 from keras_glove.search.evaluation import Outcome
 from keras_glove.search.ledger import SpaceAndPrograms
-from keras_glove.search.programs import as_template, is_plain
+from keras_glove.search.programs import as_template, is_plain, may_draw
 from keras_glove.search.results import Result
 from keras_glove.search.seeding import seeded
 from keras_glove.search.study import Study
 from keras_glove.search.trial import Trial
-from keras_glove.symbolic import build
+from keras_glove.symbolic import build, is_open
 
 _logger = logging.getLogger("keras_glove")
 
@@ -63,6 +63,7 @@ class Loop:
         self.study = study
         self.algorithm = algorithm
         self._plain = is_plain(self.template)
+        self._may_draw = may_draw(self.template)
         self._num_trials = num_trials
         self._failures: list[str] | None = []
         study.bind(self.template)
@@ -99,7 +100,7 @@ class Loop:
 
     def child(self, trial: Trial) -> Any:
         """The live object of a trial, always a fresh one, built by the trial's seed."""
-        return make_child(self.template, trial, plain=self._plain)
+        return make_child(self.template, trial, plain=self._plain, may_draw=self._may_draw)
 
     def save(self, trial: Trial, child: Any, result: Result) -> None:
         """Writes the child of a trial that is about to end, if it is one of the best."""
@@ -152,16 +153,27 @@ class Loop:
             )
 
 
-def make_child(template: SpaceAndPrograms, trial: Trial, *, plain: bool = False) -> Any:
+def make_child(
+    template: SpaceAndPrograms, trial: Trial, *, plain: bool = False, may_draw: bool = True
+) -> Any:
     """The live object of a trial, always a fresh one, built by the trial's seed.
+
+    Where a part is left open it is the program, for another loop to search.
 
     Args:
         template: of the program.
         trial: for its DNA.
         plain: whether there is nothing to build, which saves the time of seeding; see
             `is_plain`.
+        may_draw: False saves it as well; see `keras_glove.search.programs.may_draw`.
     """
     if plain:
         return template.materialize(trial.dna)
+    if not may_draw:
+        return _built(template.materialize(trial.dna))
     with seeded(trial.seed):
-        return build(template.materialize(trial.dna))
+        return _built(template.materialize(trial.dna))
+
+
+def _built(program: Any) -> Any:
+    return program if is_open(program) else build(program)

@@ -7,7 +7,7 @@ from typing import Any
 from keras_glove.errors import SpaceError
 from keras_glove.hyper import HyperValue, Template, trace
 from keras_glove.search.ledger import SpaceAndPrograms
-from keras_glove.symbolic import Node, describe, is_open
+from keras_glove.symbolic import Node, Program, is_open
 from keras_glove.symbolic.recording import normalize
 from keras_glove.symbolic.traversal import walk
 
@@ -16,9 +16,10 @@ def as_template(program: Any) -> SpaceAndPrograms:
     """The compiled form of anything that can be searched.
 
     Args:
-        program: a program or a container with hyper-values in it, a `Template`, what
-            `trace` gave, or a function of no arguments whose body calls `oneof` and the
-            like.
+        program: a program or a container with hyper-values in it, a live object that
+            stands for one (a functional model whose graph holds open values), a
+            `Template`, what `trace` gave, or a function of no arguments whose body calls
+            `oneof` and the like.
 
     Raises:
         SpaceError: if there is no hyper-value in it.
@@ -35,7 +36,6 @@ def as_template(program: Any) -> SpaceAndPrograms:
 
 
 def _compile(program: Any) -> SpaceAndPrograms | None:
-    program = describe(program)  # of a live model that stands for its space, the program
     if is_open(program):
         return Template(program)
     if isinstance(program, Node):  # its attributes are the user's arguments.
@@ -43,6 +43,9 @@ def _compile(program: Any) -> SpaceAndPrograms | None:
     if hasattr(program, "space") and hasattr(program, "materialize"):
         template: SpaceAndPrograms = program
         return template
+    described = normalize(program)  # a live object may stand for a space
+    if is_open(described):
+        return Template(described)
     return trace(program) if callable(program) else None
 
 
@@ -54,3 +57,20 @@ def is_plain(template: SpaceAndPrograms) -> bool:
         isinstance(value, Node) and not isinstance(value, HyperValue)
         for _, value in walk(normalize(template.value))
     )
+
+
+def may_draw(template: SpaceAndPrograms) -> bool:
+    """Whether building its programs may draw at random, so that each has to be seeded.
+
+    It may, unless every class and function in it says, by an attribute `__draws_nothing__`
+    that is true, that calling it draws nothing. Seeding takes longer than a quick child does.
+    """
+    if not isinstance(template, Template):
+        return True
+    for _, value in walk(normalize(template.value)):
+        if isinstance(value, Program):
+            if not getattr(value.__target__, "__draws_nothing__", False):
+                return True
+        elif isinstance(value, Node) and not isinstance(value, HyperValue):
+            return True
+    return False

@@ -13,6 +13,7 @@ from keras_glove.search.loop import Loop
 from keras_glove.search.results import parse_result
 from keras_glove.search.study import Study, new_or_given
 from keras_glove.search.trial import Trial
+from keras_glove.search.where import Where, part_of
 
 
 class Feedback:
@@ -115,6 +116,7 @@ def sample(
     algorithm: Algorithm,
     num_examples: int | None = None,
     *,
+    where: Where | None = None,
     study: Study | None = None,
     seed: int | None = None,
 ) -> Samples:
@@ -129,6 +131,11 @@ def sample(
         algorithm: proposes the DNA.
         num_examples: the number of trials in the study at the end; those that it had
             before and those that fail count. None: until the algorithm ends, if it does.
+        where: which hyper-values are decided: a pattern for their names ("hardware.*", where
+            the star stands for anything), a kind of them (`FloatV`), a function of a
+            hyper-value (`flows.hinted("op")`), or a list of these, one of which has to hold.
+            Where hyper-values are left, the child is the program that holds them, to be
+            searched by a loop inside this one. None decides all.
         study: to go on with, or to set a name or direction; None begins a new one,
             which maximises.
         seed: of the new study; see `Study`.
@@ -137,7 +144,8 @@ def sample(
         An iterator of (child, feedback), with the study as its attribute `study`.
 
     Raises:
-        SpaceError: if the program has no hyper-values, or another space than the study.
+        SpaceError: if the program has no hyper-values, or none that fits `where`, or another
+            space than the study.
         SearchError: if `num_examples` is below 1, if both `study` and `seed` are given,
             or, while iterating, if the first 5 children cannot be built.
         FeedbackError: while iterating, if the last child got no feedback.
@@ -150,5 +158,18 @@ def sample(
     ...     feedback(-abs(child["width"] - 2))
     >>> samples.study.best_program
     {'width': 2}
+
+    Architectures within hardware:
+
+    >>> space = {"tile": oneof([8, 16], name="tile"), "width": oneof([8, 24], name="width")}
+    >>> for half_open, outer in sample(space, Sweep(), where="tile"):
+    ...     inner = sample(half_open, Sweep())
+    ...     for child, feedback in inner:
+    ...         feedback(-(child["width"] % child["tile"]))
+    ...     outer(inner.study.best_value)
+    ...     print(outer.trial.decisions, inner.study.best_program)
+    {'tile': 8} {'tile': 8, 'width': 8}
+    {'tile': 16} {'tile': 16, 'width': 8}
     """
-    return Samples(Loop(program, algorithm, new_or_given(study, seed), num_examples))
+    part = program if where is None else part_of(program, where)
+    return Samples(Loop(part, algorithm, new_or_given(study, seed), num_examples))

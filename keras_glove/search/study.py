@@ -241,6 +241,22 @@ class Study(Ledger):
 
         return draw_pareto(self, axes)
 
+    def plot_history(self, axes: Any = None) -> Any:
+        """Draws the rewards of all trials, and the best so far.
+
+        Args:
+            axes: of matplotlib, to draw on; None makes a figure.
+
+        Returns:
+            The axes.
+
+        Raises:
+            SearchError: if the study has several objectives.
+        """
+        from keras_glove.search.plots import draw_history
+
+        return draw_history(self, axes)
+
     def __repr__(self) -> str:
         counts = Counter(trial.state for trial in self.store)
         parts = [] if self.name is None else [repr(self.name)]

@@ -132,6 +132,11 @@ class Trial:
         return self._value
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the rewards: "reward" if the study did not name them."""
+        return self._study.names
+
+    @property
     def rewards(self) -> Mapping[str, float]:
         """The rewards by name, with their own signs; empty unless complete."""
         if self._value is None:

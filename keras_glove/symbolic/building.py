@@ -9,11 +9,11 @@ from typing import Any
 from keras_glove.errors import BuildError, OpenValueError
 from keras_glove.symbolic.calling import call
 from keras_glove.symbolic.node import Node, OpenValue
-from keras_glove.symbolic.path import Path, format_path
+from keras_glove.symbolic.path import Link, format_path, path_of
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.recording import remember
 from keras_glove.symbolic.signature import signature_of
-from keras_glove.symbolic.traversal import SCALARS, children, nodes, walk, with_children
+from keras_glove.symbolic.traversal import SCALARS, children, linked, nodes, with_children
 
 __all__ = ["build", "note"]
 
@@ -34,35 +34,48 @@ def build(value: Any) -> Any:
     >>> build([program(dict, a=program(int, "3"))])
     [{'a': 3}]
     """
-    _check_buildable(value)
+    inside = nodes(value)
+    if not all(_is_buildable(node) for _, node in inside):
+        _refuse(value)
     builder = _Builder()
-    for path, node in nodes(value):
+    for link, node in inside:
         if isinstance(node, Program):
-            builder.add(path, node)
+            builder.add(link, node)
     return builder.built(value)
 
 
-def _check_buildable(value: Any) -> None:
-    for path, inner in walk(value):
+def _is_buildable(node: Node) -> bool:
+    if not isinstance(node, Program):
+        return False
+    return not signature_of(node.__target__).missing(node.__arguments__)
+
+
+def _refuse(value: Any) -> None:
+    """Raises for the first value inside that cannot be built, with its path."""
+    for link, inner in linked(value):
         if isinstance(inner, OpenValue):
             raise OpenValueError(
-                f"at `{format_path(path) or 'the root'}`: expected a concrete value, received the "
-                f"open value {inner!r}. Materialize the program with a DNA first "
-                "(`kg.materialize`), or draw children with `kg.sample`."
+                f"at `{_place(link)}`: expected a concrete value, received the open value "
+                f"{inner!r}. Materialize the program with a DNA first (`kg.materialize`), or draw "
+                "children with `kg.sample`."
             )
         if isinstance(inner, Program):
             signature = signature_of(inner.__target__)
             missing = signature.missing(inner.__arguments__)
             if missing:
                 raise BuildError(
-                    f"at `{format_path(path) or 'the root'}`: {signature.text} expected values for "
-                    f"{missing}, which are missing. Set them with `kg.rebind`."
+                    f"at `{_place(link)}`: {signature.text} expected values for {missing}, which "
+                    "are missing. Set them with `kg.rebind`."
                 )
         elif isinstance(inner, Node):
             raise BuildError(
-                f"at `{format_path(path) or 'the root'}`: expected a program, received a "
-                f"{type(inner).__name__}, which cannot be built."
+                f"at `{_place(link)}`: expected a program, received a {type(inner).__name__}, "
+                "which cannot be built."
             )
+
+
+def _place(link: Link) -> str:
+    return format_path(path_of(link)) or "the root"
 
 
 class _Builder:
@@ -73,12 +86,12 @@ class _Builder:
         # Snapshots: what is built is described by what the program was at that time.
         self._snapshots: dict[int, Program] = {}
 
-    def add(self, path: Path, program: Program) -> None:
+    def add(self, link: Link, program: Program) -> None:
         signature = signature_of(program.__target__)
         given = program.__arguments__
         arguments = {name: self.built(child) for name, child in given.items()}
         positional, keywords = signature.call_arguments(arguments)
-        with noted(path, signature.text):
+        with noted(link, signature.text):
             live = program.__target__(*positional, **keywords)
         inside = {name: _with_nodes(child, self._snapshots) for name, child in given.items()}
         snapshot = Program(program.__target__, inside, program.__origin__)
@@ -98,6 +111,9 @@ def _with_nodes(value: Any, instead: Mapping[int, Any]) -> Any:
         return value
     if isinstance(value, Node):
         return instead[id(value)]
+    kind = type(value)
+    if kind is list or kind is tuple:  # nearly all containers; scalars need no call of their own
+        return kind([c if type(c) in SCALARS else _with_nodes(c, instead) for c in value])
     below = children(value)
     if below is None:
         return value
@@ -113,13 +129,13 @@ def note(error: BaseException, text: str) -> None:
 
 
 @contextmanager
-def noted(path: Path, what: str) -> Iterator[None]:
+def noted(link: Link, what: str) -> Iterator[None]:
     """Notes on any error from inside where in the program it happened."""
     try:
         yield
     except Exception as error:
         if not getattr(error, "__keras_glove_noted__", False):
-            note(error, f"while building `{format_path(path) or 'the root'}` ({what})")
+            note(error, f"while building `{_place(link)}` ({what})")
             with suppress(AttributeError):  # an exception class with slots: the note alone is there
                 error.__keras_glove_noted__ = True  # type: ignore[attr-defined]
         raise

@@ -137,4 +137,6 @@ def _stable(token: Any) -> str:
         from keras_glove.symbolic.leaves import leaf_to_json
 
         return repr(leaf_to_json(token.value, ()))
+    if isinstance(token, type) and issubclass(token, Node):
+        return f"node {token.__name__}"  # wherever its module may move
     return registry.lasting_name(token) if callable(token) else repr(token)

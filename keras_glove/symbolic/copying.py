@@ -12,8 +12,8 @@ from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.traversal import (
     SCALARS,
     children,
+    linked,
     nodes,
-    walk,
     with_children,
     within_reach,
 )
@@ -57,7 +57,7 @@ def clone_into(value: Any, done: dict[int, Any]) -> Any:
 
 def _shared(value: Any, share: str | Callable[[Any], Any]) -> list[Node]:
     if not isinstance(share, str):
-        return [v for _, v in walk(value) if isinstance(v, Node) and share(v)]
+        return [v for _, v in linked(value) if isinstance(v, Node) and share(v)]
     found = [v for _, v in entries(value, share)]
     if not found:
         raise PathError(f"Expected a pattern that matches something in it, received {share!r}.")

@@ -8,7 +8,8 @@ from typing import Any
 from keras_glove.symbolic.equality import ATOMS, equal
 from keras_glove.symbolic.formatting import format_program
 from keras_glove.symbolic.node import MISSING, Node
-from keras_glove.symbolic.patterns import Link, texts
+from keras_glove.symbolic.path import Link
+from keras_glove.symbolic.patterns import texts
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.traversal import children
 

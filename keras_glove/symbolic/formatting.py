@@ -14,6 +14,8 @@ __all__ = ["WIDTH", "Formatter", "format_program"]
 
 WIDTH = 88
 _DEPTH = 30
+_DEEPEST = 100
+_NARROWEST = 30
 
 
 def format_program(
@@ -27,13 +29,13 @@ def format_program(
       value: a program or any other value.
       width: characters per line.
       defaults: also show the arguments that were not given, with their defaults.
-      depth: levels of nesting that are shown; what is deeper reads `...`.
+      depth: levels of nesting that are shown, 100 at most; what is deeper reads `...`.
 
     >>> from keras_glove.symbolic import program
     >>> format_program(program(dict, a=[1, program(int, "2")]))
     "dict(a=[1, int('2')])"
     """
-    return Formatter(width, defaults, depth).format(value, 0)
+    return Formatter(width, defaults, min(depth, _DEEPEST)).format(value, 0)
 
 
 Parts = tuple[str, list[tuple[str, Any]], str]
@@ -50,7 +52,7 @@ class Formatter:
 
     def format(self, value: Any, indent: int, used: int = 0) -> str:
         """The text of a value; `used` characters of its first and last line are taken."""
-        line = self._line(value, self._width - indent - used)
+        line = self._line(value, max(self._width - indent - used, _NARROWEST))
         if line is not None:
             return line
         parts = self._parts(value, indent)

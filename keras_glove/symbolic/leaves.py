@@ -55,24 +55,24 @@ def leaf_to_json(value: Any, path: Sequence[Key]) -> Any:
     if value is None or kind in (bool, int, str):
         return value
     if kind is float:
-        return value if math.isfinite(value) else {"$type": "float", "value": repr(value)}
+        return value if math.isfinite(value) else {"$float": repr(value)}
     if kind is complex:
         parts = [leaf_to_json(part, path) for part in (value.real, value.imag)]
-        return {"$type": "complex", "value": parts}
+        return {"$complex": parts}
     if kind is bytes:
-        return {"$type": "bytes", "value": base64.b64encode(value).decode()}
+        return {"$bytes": base64.b64encode(value).decode()}
     if value is MISSING:
-        return {"$type": "missing"}
+        return {"$missing": None}
     if kind in _WRITERS:
         name, write = _WRITERS[kind]
-        return {"$type": "value", "kind": name, "value": write(value)}
+        return {"$value": write(value), "kind": name}
     if isinstance(value, np.ndarray | np.generic):
         return _write_numpy(value, path)
     if isinstance(value, enum.Enum) and registry.is_registered(kind):
-        return {"$type": "member", "enum": registry.name_of(kind), "name": value.name}
+        return {"$member": value.name, "enum": registry.name_of(kind)}
     target = target_of(value)
     if callable(target) and registry.is_registered(target):
-        return {"$type": "callable", "name": registry.name_of(target)}
+        return {"$callable": registry.name_of(target)}
     return _no_form(value, path)
 
 
@@ -95,21 +95,20 @@ def _write_numpy(value: Any, path: Sequence[Key]) -> Any:
         _no_form(value, path)
     little = np.asarray(value, dtype=value.dtype.newbyteorder("<"), order="C")
     return {
-        "$type": "array",
+        "$array": base64.b64encode(little.tobytes()).decode(),
         "dtype": little.dtype.str,
         "shape": list(value.shape),
-        "value": base64.b64encode(little.tobytes()).decode(),
     }
 
 
 def _read_float(data: Mapping[str, Any]) -> float:
-    if data["value"] not in ("nan", "inf", "-inf"):
+    if data["$float"] not in ("nan", "inf", "-inf"):
         raise ValueError("expected 'nan', 'inf' or '-inf'")
-    return float(data["value"])
+    return float(data["$float"])
 
 
 def _read_complex(data: Mapping[str, Any]) -> complex:
-    real, imaginary = data["value"]
+    real, imaginary = data["$complex"]
     return complex(*[_read_float(p) if isinstance(p, dict) else p for p in (real, imaginary)])
 
 
@@ -117,7 +116,7 @@ def _read_array(data: Mapping[str, Any]) -> np.ndarray[Any, Any]:
     dtype = np.dtype(text_of(data["dtype"]))
     if dtype.kind not in "biufc":
         raise ValueError("expected a dtype of numbers")
-    content = base64.b64decode(data["value"], validate=True)
+    content = base64.b64decode(data["$array"], validate=True)
     array: np.ndarray[Any, Any] = np.frombuffer(content, dtype=dtype)
     shaped: np.ndarray[Any, Any] = array.reshape([int(n) for n in data["shape"]]).copy()
     return shaped
@@ -127,27 +126,27 @@ def _read_value(data: Mapping[str, Any]) -> Any:
     reader = _READERS.get(text_of(data["kind"]))
     if reader is None:
         raise ValueError(f"expected a kind among {sorted(_READERS)}")
-    return reader(data["value"])
+    return reader(data["$value"])
 
 
 def _read_member(data: Mapping[str, Any]) -> enum.Enum:
     members = registry.resolve(text_of(data["enum"]))
     if not (isinstance(members, type) and issubclass(members, enum.Enum)):
         raise TypeError("expected the name of an enum")
-    return members[text_of(data["name"])]
+    return members[text_of(data["$member"])]
 
 
 LEAF_READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-    "float": _read_float,
-    "complex": _read_complex,
-    "bytes": lambda data: base64.b64decode(data["value"], validate=True),
-    "array": _read_array,
-    "missing": lambda data: MISSING,
-    "value": _read_value,
-    "member": _read_member,
-    "callable": lambda data: registry.resolve(text_of(data["name"])),
+    "$float": _read_float,
+    "$complex": _read_complex,
+    "$bytes": lambda data: base64.b64decode(data["$bytes"], validate=True),
+    "$array": _read_array,
+    "$missing": lambda data: MISSING,
+    "$value": _read_value,
+    "$member": _read_member,
+    "$callable": lambda data: registry.resolve(text_of(data["$callable"])),
 }
-"""How objects with a "$type" that have nothing inside are read."""
+"""How objects that have nothing inside are read, by the key that tells what they are."""
 
 
 def text_of(value: Any) -> str:

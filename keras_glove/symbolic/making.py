@@ -8,6 +8,7 @@ from types import MethodType
 from typing import Any
 
 from keras_glove.errors import ArgumentError, DescriptionError
+from keras_glove.symbolic.copying import clone
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.recording import describe, normalize
@@ -126,7 +127,9 @@ def program(target: Any, /, *args: Any, **kwargs: Any) -> Program:
     if not args and not kwargs and not isinstance(target, type | functools.partial | MethodType):
         known = describe(target)
         if isinstance(known, Program):
-            return known
+            # A copy: what is done to it must not change what is known of the live object.
+            copied: Program = known if known is target else clone(known)
+            return copied
     target, args, kwargs = unwrapped(target, args, kwargs)
     _check_callable(target)
     return make(target, args, kwargs)

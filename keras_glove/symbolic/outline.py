@@ -11,7 +11,7 @@ from keras_glove.symbolic.path import Key, format_path
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.querying import missing
 from keras_glove.symbolic.signature import signature_of
-from keras_glove.symbolic.traversal import children, is_leaf, walk
+from keras_glove.symbolic.traversal import children, is_leaf, linked
 
 __all__ = ["Kind", "Row", "outline", "preview"]
 
@@ -79,7 +79,7 @@ def _small(value: Any, seen: set[int], defaults: bool) -> str | None:
     None too where that would hide an open or missing value, or a node that was shown before.
     """
     inside: list[Node] = []
-    for place, (_, inner) in enumerate(walk(value)):
+    for place, (_, inner) in enumerate(linked(value)):
         if place > _SHORT:
             return None
         if isinstance(inner, Node) and place:

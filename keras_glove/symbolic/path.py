@@ -5,13 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from keras_glove.errors import PathError
 
-__all__ = ["Key", "Path", "format_path", "parse_path"]
+__all__ = ["Key", "Link", "Path", "format_path", "parse_path", "path_of"]
 
 Key = str | int
 Path = tuple[Key, ...]
+Link = Any
+"""A path, from its end: None for the root, else the link of the holder and the last key.
+
+Made in no time for however deep a place; a path is only made of those that are asked for.
+"""
 
 _STEP = re.compile(
     r"""\.?(?P<name>[^\W\d]\w*)             # .name
@@ -62,3 +68,16 @@ def parse_path(text: str) -> Path:
             keys.append(ast.literal_eval(step["text"]))
         position = step.end()
     return tuple(keys)
+
+
+def path_of(link: Link) -> Path:
+    """The path that a link stands for.
+
+    >>> path_of(((None, "blocks"), 2))
+    ('blocks', 2)
+    """
+    keys: list[Key] = []
+    while link is not None:
+        link, key = link
+        keys.append(key)
+    return tuple(reversed(keys))

@@ -8,13 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from keras_glove.symbolic.node import Node
-from keras_glove.symbolic.path import Key, Path, format_path, parse_path
+from keras_glove.symbolic.path import Key, Link, Path, format_path, parse_path, path_of
 from keras_glove.symbolic.traversal import PLAIN, SCALARS, items_below
 
-__all__ = ["Link", "entries", "is_pattern", "matches", "path_of", "texts"]
-
-Link = Any
-"""A path, from its end: None for the root, else the link of the holder and the last key."""
+__all__ = ["entries", "is_pattern", "matches", "texts"]
 
 _ANY, _ANY_DEPTH, _OTHER = object(), object(), object()
 _Steps = tuple[Any, ...]
@@ -136,15 +133,6 @@ def matches(path: Path, pattern: str) -> bool:
         moves, other = state.moves or state.find_moves()
         state = moves.get(key, other)
     return state.full
-
-
-def path_of(link: Link) -> Path:
-    """The path that a link stands for."""
-    keys: list[Key] = []
-    while link is not None:
-        link, key = link
-        keys.append(key)
-    return tuple(reversed(keys))
 
 
 def texts(links: list[Link]) -> list[str]:

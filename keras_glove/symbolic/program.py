@@ -10,7 +10,7 @@ from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.origin import Origin, note_changes
 from keras_glove.symbolic.signature import signature_of
 from keras_glove.symbolic.targets import findable, place_of, target_of
-from keras_glove.symbolic.traversal import SCALARS, walk
+from keras_glove.symbolic.traversal import SCALARS, linked
 
 __all__ = ["Program"]
 
@@ -164,7 +164,7 @@ def check_argument(program: Program, name: str, value: Any) -> None:
     """Raises `ArgumentError` where `program` cannot take `value` under `name`."""
     signature = signature_of(program.__target__)
     signature.check_name(name)
-    if type(value) not in SCALARS and any(inner is program for _, inner in walk(value)):
+    if type(value) not in SCALARS and any(inner is program for _, inner in linked(value)):
         raise ArgumentError(
             f"{signature.text}: expected a value that does not hold the program itself, received "
             f"for {name!r} one that does, which would be a cycle. Use `kg.clone` for a copy of it."

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
-from keras_glove.symbolic.path import format_path
+from keras_glove.symbolic.path import format_path, path_of
 from keras_glove.symbolic.patterns import entries, texts
 from keras_glove.symbolic.program import Program
 from keras_glove.symbolic.signature import signature_of
-from keras_glove.symbolic.traversal import walk
+from keras_glove.symbolic.traversal import linked
 
 __all__ = ["missing", "query"]
 
@@ -99,8 +99,8 @@ def missing(value: Any) -> list[str]:
     ['[0].depth']
     """
     return [
-        format_path((*keys, name))
-        for keys, inner in walk(value)
+        format_path((*path_of(link), name))
+        for link, inner in linked(value)
         if isinstance(inner, Program)
         for name in signature_of(inner.__target__).missing(inner.__arguments__)
     ]

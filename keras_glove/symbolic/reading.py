@@ -38,11 +38,12 @@ class _Reader:
         self._shared: dict[int, Node] = {}
         self._calls: dict[tuple[Any, ...], tuple[Callable[..., Any], bool]] = {}
         self._readers: dict[str, Callable[[dict[str, Any]], Any]] = {
-            "program": self._read_program,
-            "node": self._read_node,
-            "shared": self._read_shared,
-            "tuple": lambda data: tuple(self._read_items(data["items"])),
-            "dict": lambda data: dict(self._read_items(data["items"])),
+            "$program": self._read_new_call,
+            "$node": self._read_node,
+            "$shared": self._read_shared,
+            "$tuple": lambda data: tuple(self._read_items(data["$tuple"])),
+            "$dict": lambda data: dict(self._read_items(data["$dict"])),
+            **LEAF_READERS,
         }
 
     def read_apart(self, listed: Any) -> None:
@@ -55,7 +56,12 @@ class _Reader:
     def read(self, data: Any) -> Any:
         kind = type(data)
         if kind is dict:
-            return self._read_typed(data) if "$type" in data else self._read_dict(data)
+            if "$program" in data:
+                return self._read_program(data)
+            for key in data:
+                if type(key) is not str or key[:1] == "$":
+                    return self._read_tagged(data)
+            return self._read_named(data)
         if kind is list:
             return self._read_items(data)
         if kind in _PLAIN:
@@ -63,14 +69,14 @@ class _Reader:
         raise SerializationError(f"{at(self._path)}: expected JSON, received {shown(data)}.")
 
     def _inside(self, key: Key, data: Any) -> Any:
-        self._path.append(key)
-        if len(self._path) > MAX_DEPTH:
+        path = self._path
+        path.append(key)
+        if len(path) > MAX_DEPTH:
             raise SerializationError(
-                f"{at(self._path[:3])}...: expected at most {MAX_DEPTH} levels of nesting, "
-                "received more."
+                f"{at(path[:3])}...: expected at most {MAX_DEPTH} levels of nesting, received more."
             )
         value = self.read(data)
-        self._path.pop()
+        path.pop()
         return value
 
     def _read_items(self, data: Any) -> list[Any]:
@@ -81,28 +87,21 @@ class _Reader:
             for place, child in enumerate(data)
         ]
 
-    def _read_dict(self, data: Any) -> dict[str, Any]:
-        if type(data) is not dict:
-            raise TypeError(f"expected an object, received {shown(data)}")
-        for key in data:
-            if type(key) is not str:
-                raise SerializationError(
-                    f"{at(self._path)}: expected JSON, received {shown(data)}."
-                )
+    def _read_named(self, data: dict[str, Any]) -> dict[str, Any]:
         return {
             key: child if type(child) in _PLAIN else self._inside(key, child)
             for key, child in data.items()
         }
 
-    def _read_typed(self, data: dict[str, Any]) -> Any:
-        kind = data["$type"]
+    def _read_tagged(self, data: dict[str, Any]) -> Any:
+        """An object of which a key with a "$" tells what it stands for."""
         reader = None
-        if type(kind) is str:
-            reader = self._readers.get(kind) or LEAF_READERS.get(kind)
+        for key in data:
+            reader = reader or self._readers.get(key)
         if reader is None:
-            known = sorted([*self._readers, *LEAF_READERS])
             raise SerializationError(
-                f"{at(self._path)}: expected a '$type' among {known}, received {shown(kind)}."
+                f"{at(self._path)}: expected JSON, and one of {sorted(self._readers)} among the "
+                f"keys where any begins with '$', received {shown(data)}."
             )
         try:
             return reader(data)
@@ -110,61 +109,83 @@ class _Reader:
             raise
         except _MALFORMED as error:
             raise SerializationError(
-                f"{at(self._path)}: expected a {kind!r} as `kg.to_json` writes it, received "
+                f"{at(self._path)}: expected an object as `kg.to_json` writes it, received "
                 f"{shown(data)} ({type(error).__name__}: {error})."
             ) from error
 
     def _read_program(self, data: dict[str, Any]) -> Program:
-        arguments = self._read_dict(data["arguments"])
-        call = (data["target"], *arguments)
-        target, in_order = self._calls.get(call) or self._checked_call(call)
-        if not in_order:
-            arguments = signature_of(target).ordered(arguments)
-        origin = self._read_origin(data["origin"]) if "origin" in data else None
-        return self._keep(data, Program(target, arguments, origin))
+        arguments = self._read_named(data)
+        name = arguments["$program"]
+        known = self._calls.get((name, *arguments)) if type(name) is str else None
+        if known is None:
+            made: Program = self._read_tagged(arguments)
+            return made
+        target, in_order = known
+        del arguments["$program"]
+        return Program(target, arguments if in_order else signature_of(target).ordered(arguments))
 
-    def _checked_call(self, call: tuple[Any, ...]) -> tuple[Callable[..., Any], bool]:
-        """What a name stands for, and whether the arguments that follow are in canonical order."""
-        name, *arguments = call
+    def _read_new_call(self, data: dict[str, Any]) -> Program:
+        """A program with further "$" keys, or with arguments of names that are not checked yet."""
+        name = text_of(data["$program"])
+        arguments = {key: value for key, value in data.items() if key not in _OWN}
+        if any(text_of(key)[:1] == "$" for key in arguments):
+            raise ValueError(f"expected no keys with '$' but {sorted(_OWN)}")
+        if "$arguments" in data:
+            arguments |= dict(data["$arguments"])
+        target = self._resolved(name)
+        ordered = self._checked(target, arguments)
+        if len(data) == len(arguments) + 1:
+            self._calls[(name, *data)] = target, [*ordered] == [*arguments]
+        origin = _origin_of(data["$origin"]) if "$origin" in data else None
+        return self._keep(data, Program(target, ordered, origin))
+
+    def _resolved(self, name: str) -> Callable[..., Any]:
         try:
-            target = registry.resolve(text_of(name))
+            return registry.resolve(name)
         except NotRegisteredError as error:
             raise NotRegisteredError(f"{at(self._path)}: {error}") from None
+
+    def _checked(self, target: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+        """Arguments in canonical order; `SerializationError` for a name that is not taken."""
         signature = signature_of(target)
         try:
-            for argument in arguments:
-                signature.check_name(argument)
+            for name in arguments:
+                signature.check_name(text_of(name))
         except ArgumentError as error:
             raise SerializationError(f"{at(self._path)}: {error}") from error
-        in_order = arguments == [*signature.ordered(dict.fromkeys(arguments))]
-        self._calls[call] = target, in_order
-        return target, in_order
+        return signature.ordered(arguments)
 
     def _read_node(self, data: dict[str, Any]) -> Node:
-        kind = NODE_KINDS.get(text_of(data["kind"]))
+        fields = self._read_named(data)
+        kind = NODE_KINDS.get(text_of(fields.pop("$node")))
         if kind is None:
             raise ValueError(f"expected a kind among {sorted(NODE_KINDS)}")
-        return self._keep(data, kind(**self._read_dict(data["fields"])))
+        fields.pop("$id", None)
+        return self._keep(data, kind(**fields))
 
     def _keep(self, data: dict[str, Any], node: N) -> N:
-        if "id" in data:
-            if type(data["id"]) is not int or data["id"] in self._shared:
-                raise ValueError("'id' is no number of its own")
-            self._shared[data["id"]] = node
+        if "$id" in data:
+            if type(data["$id"]) is not int or data["$id"] in self._shared:
+                raise ValueError("'$id' is no number of its own")
+            self._shared[data["$id"]] = node
         return node
 
     def _read_shared(self, data: dict[str, Any]) -> Node:
-        if type(data["id"]) is not int or data["id"] not in self._shared:
-            raise ValueError("'id' names nothing that was read before")
-        return self._shared[data["id"]]
+        if type(data["$shared"]) is not int or data["$shared"] not in self._shared:
+            raise ValueError("'$shared' names nothing that was read before")
+        return self._shared[data["$shared"]]
 
-    def _read_origin(self, steps: Any) -> Origin | None:
-        if type(steps) is not list:
-            raise TypeError("expected a list of steps as the origin")
-        origin = None
-        for step in reversed(steps):
-            source = step.get("source")
-            detail = self._inside("origin", step["detail"])
-            operation = text_of(step["operation"])
-            origin = Origin(operation, detail, origin, source and text_of(source))
-        return origin
+
+_OWN = frozenset(["$program", "$arguments", "$id", "$origin"])
+
+
+def _origin_of(steps: Any) -> Origin | None:
+    """The origin of steps whose details were read, the latest first."""
+    if type(steps) is not list:
+        raise TypeError("expected a list of steps as the origin")
+    origin = None
+    for step in reversed(steps):
+        source = step.get("source")
+        operation = text_of(step["operation"])
+        origin = Origin(operation, step["detail"], origin, source and text_of(source))
+    return origin

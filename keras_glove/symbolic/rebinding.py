@@ -9,8 +9,8 @@ from keras_glove.errors import ArgumentError, PathError
 from keras_glove.symbolic.editing import Edit, all_or_nothing, child_at
 from keras_glove.symbolic.node import MISSING, Node
 from keras_glove.symbolic.origin import note_changes
-from keras_glove.symbolic.path import Path, format_path, parse_path
-from keras_glove.symbolic.patterns import entries, is_pattern, path_of
+from keras_glove.symbolic.path import Path, format_path, parse_path, path_of
+from keras_glove.symbolic.patterns import entries, is_pattern
 from keras_glove.symbolic.recording import normalize
 
 __all__ = ["get", "in_order", "rebind"]

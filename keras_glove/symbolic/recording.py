@@ -34,9 +34,12 @@ _SNAPSHOTS: dict[type, Callable[[Any, Program], Program]] = {}
 def remember(live: Any, program: Program) -> None:
     """Notes which program made a live object; objects without weak references are passed over."""
     key = id(live)
+
+    def go(_: Any, records: dict[int, Any] = _RECORDS) -> None:
+        records.pop(key, None)  # of a default: when Python ends, globals go before objects do
+
     try:
-        # Bound as a default: when Python ends, globals go before the last objects do.
-        reference = weakref.ref(live, lambda _, records=_RECORDS: records.pop(key, None))
+        reference = weakref.ref(live, go)
     except TypeError:
         return
     _RECORDS[key] = (reference, program)

@@ -2,27 +2,31 @@
 
 The document is `{"format": "keras_glove", "version": 1, "value": ...}`. In a value, None,
 bool, int, finite float, str and list are themselves, and so is a dict whose keys are
-strings without a leading "$". Everything else is an object with a "$type":
+strings without a leading "$". Everything else is an object with one of these keys:
 
-| "$type" | other keys |
-| --- | --- |
-| "program" | "target": registered name, "arguments"; "id" where it stands in several places; \
-"origin", if asked for: its steps, the latest first, each with "operation", "detail", "source" |
-| "node" | "kind": name of the node class, "fields", and "id" likewise |
-| "shared" | "id" of a program or node that was written before |
-| "tuple" | "items" |
-| "dict" | "items": pairs of key and value |
-| "float" | "value": "nan", "inf" or "-inf" |
-| "complex" | "value": pair of real and imaginary part |
-| "bytes" | "value": base64 |
-| "array" | "dtype", "shape", "value": base64 of the bytes in C order, little-endian |
-| "callable" | "name": registered name |
-| "member" | "enum": registered name, "name" of the member |
-| "missing" | none: the value `MISSING` |
-| "value" | "kind": name of a kind of small object, such as "DNA", "value": its own JSON form |
+| key | its value | further keys |
+| --- | --- | --- |
+| "$program" | registered name of a class or function | the arguments, by name |
+| "$node" | name of a kind of node, such as "OneOf" | its fields, by name |
+| "$shared" | "$id" of a program or node that was written before | |
+| "$tuple" | list of items | |
+| "$dict" | list of pairs of key and value | |
+| "$float" | "nan", "inf" or "-inf" | |
+| "$complex" | pair of real and imaginary part | |
+| "$bytes" | base64 | |
+| "$array" | base64 of the bytes in C order, little-endian | "dtype" and "shape" as NumPy's |
+| "$callable" | registered name of a class or function | |
+| "$member" | name of a member of an enum | "enum": its registered name |
+| "$missing" | null: the value `MISSING` | |
+| "$value" | data of a small object | "kind": name of its kind, such as "DNA" |
+
+Programs and nodes also have "$id", a number, where they stand in several places. Programs have
+"$arguments", pairs of name and value, where a name begins with "$"; and, if asked for, "$origin",
+the steps by which they were derived, the latest first, each with "operation", "detail" and,
+where it is known, "source".
 
 Where programs stand in each other more than a hundred levels deep, the document has "nodes" too: a
-list of programs that are read before the value, each with an "id".
+list of programs that are read before the value, each with an "$id".
 """
 
 from __future__ import annotations
@@ -52,7 +56,7 @@ def to_json(value: Any, *, origin: bool = False) -> dict[str, Any]:
         message names its path.
 
     >>> to_json({"a": (1, 2)})["value"]
-    {'a': {'$type': 'tuple', 'items': [1, 2]}}
+    {'a': {'$tuple': [1, 2]}}
     """
     return {"format": FORMAT, "version": VERSION, **write(value, origin=origin)}
 

@@ -7,6 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from types import MethodType
 from typing import Any, TypeVar, overload
 
@@ -20,7 +21,14 @@ from keras_glove.symbolic.signature import signature_of
 from keras_glove.symbolic.targets import findable, target_of, unwrapped
 from keras_glove.symbolic.traversal import SCALARS
 
-__all__ = ["any_node", "make", "symbolic_call", "symbolize", "symbolize_class"]
+__all__ = [
+    "add_class_kind",
+    "any_node",
+    "make",
+    "symbolic_call",
+    "symbolize",
+    "symbolize_class",
+]
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -78,11 +86,47 @@ def symbolize(
 
 def _symbolize_any_class(cls: type, name: str | None, aliases: Iterable[str]) -> Any:
     registry.register(cls, name, aliases=aliases)
+    kind = next((kind for kind in _KINDS if issubclass(cls, kind.base)), None)
+    if kind is not None:
+        kind.named(cls)
     if issubclass(cls, enum.Enum) or hasattr(cls.__new__, "__records__"):
         return cls
     if _is_foreign(cls) or cls.__flags__ & _IMMUTABLE:
-        return SymbolicConstructor(cls, registry.name_of(cls))
+        bases = None if kind is None else kind.bases(cls)
+        return SymbolicConstructor(cls, registry.name_of(cls), bases=bases)
+    if kind is not None:
+        kind.own(cls)
     return symbolize_class(cls, register=False)
+
+
+@dataclass(frozen=True)
+class _ClassKind:
+    base: type
+    named: Callable[[type], None]
+    own: Callable[[type], None]
+    bases: Callable[[type], tuple[type, ...]]
+
+
+_KINDS: list[_ClassKind] = []
+
+
+def add_class_kind(
+    base: type,
+    named: Callable[[type], None],
+    *,
+    own: Callable[[type], None],
+    bases: Callable[[type], tuple[type, ...]],
+) -> None:
+    """Says what else is done to classes of a kind when they are made symbolic.
+
+    Args:
+      base: what they derive from; the kind that was added first decides.
+      named: a function of each, called once it has a name.
+      own: a function of those that are made symbolic themselves, and may be changed.
+      bases: a function of those that are not touched; it returns what stands among the bases of
+        their subclasses instead.
+    """
+    _KINDS.append(_ClassKind(base, named, own, bases))
 
 
 _IMMUTABLE = 1 << 8

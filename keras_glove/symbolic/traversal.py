@@ -15,7 +15,7 @@ import optree
 
 from keras_glove.errors import ArgumentError
 from keras_glove.symbolic.node import NAMESPACE, Node, OpenValue
-from keras_glove.symbolic.path import Key, Path, format_path
+from keras_glove.symbolic.path import Key, Link, Path, format_path, path_of
 
 __all__ = [
     "children",
@@ -23,6 +23,7 @@ __all__ = [
     "is_leaf",
     "is_open",
     "items_below",
+    "linked",
     "nodes",
     "transform",
     "walk",
@@ -106,20 +107,29 @@ def walk(root: Any) -> Iterator[tuple[Path, Any]]:
     >>> [path for path, _ in walk({"a": [1, 2]})]
     [(), ('a',), ('a', 0), ('a', 1)]
     """
-    yield (), root
+    return _walked(root, (), lambda above, key: (*above, key))
+
+
+def linked(root: Any) -> Iterator[tuple[Link, Any]]:
+    """The same with links instead of paths, where few of these are needed."""
+    return _walked(root, None, lambda above, key: (above, key))
+
+
+def _walked(root: Any, start: T, step: Callable[[T, Key], T]) -> Iterator[tuple[T, Any]]:
+    yield start, root
     seen = {id(root)}
-    stack: list[tuple[Path, Iterator[tuple[Key, Any]]]] = [((), items_below(root) or iter(()))]
+    stack = [(start, items_below(root) or iter(()))]
     while stack:
-        path, below = stack[-1]
+        above, below = stack[-1]
         for key, child in below:
-            here = (*path, key)
             if type(child) in SCALARS:
-                yield here, child
+                yield step(above, key), child
                 continue
             if isinstance(child, Node):
                 if id(child) in seen:
                     continue
                 seen.add(id(child))
+            here = step(above, key)
             yield here, child
             inside = items_below(child)
             if inside is not None:
@@ -129,8 +139,8 @@ def walk(root: Any) -> Iterator[tuple[Path, Any]]:
             stack.pop()
 
 
-def nodes(root: Any) -> list[tuple[Path, Node]]:
-    """Every node of a program once, each after those inside it, with the first path to it.
+def nodes(root: Any) -> list[tuple[Link, Node]]:
+    """Every node of a program once, each after those inside it, with the link of its first place.
 
     However deep a program is, operations that remember what they made of each node need
     no deep recursion when they take nodes in this order.
@@ -138,21 +148,22 @@ def nodes(root: Any) -> list[tuple[Path, Node]]:
     Raises `ArgumentError` for a program that holds itself.
 
     >>> from keras_glove.symbolic import program
-    >>> [path for path, _ in nodes(program(list, program(tuple, [program(int, "3")])))]
-    [('args', 0, 'args', 0, 0), ('args', 0), ()]
+    >>> [path_of(link) for link, _ in nodes([program(dict, a=program(int, "3"))])]
+    [(0, 'a'), (0,)]
     """
-    order: list[tuple[Path, Node]] = []
+    order: list[tuple[Link, Node]] = []
     done: dict[int, bool] = {}
-    stack: list[tuple[Path, Any, Iterator[tuple[Key, Any]]]] = [((), None, iter([("", root)]))]
+    # The root is below nothing, by a key that no path has.
+    stack: list[tuple[Link, Any, Iterator[tuple[Any, Any]]]] = [(None, None, iter([("", root)]))]
     while stack:
-        path, value, below = stack[-1]
+        link, value, below = stack[-1]
         for key, child in below:
             if type(child) in SCALARS:
                 continue
-            here = (*path, key) if len(stack) > 1 else ()
+            here = (link, key) if len(stack) > 1 else None
             if isinstance(child, Node):
                 if done.get(id(child)) is False:
-                    raise _cycle(here)
+                    raise _cycle(path_of(here))
                 if done.setdefault(id(child), False):
                     continue
             inside = items_below(child)
@@ -163,7 +174,7 @@ def nodes(root: Any) -> list[tuple[Path, Node]]:
             stack.pop()
             if isinstance(value, Node):
                 done[id(value)] = True
-                order.append((path, value))
+                order.append((link, value))
     return order
 
 
@@ -191,11 +202,7 @@ def contains(root: Any, predicate: Callable[[Any], bool]) -> bool:
     """Whether the predicate holds for any value of a program."""
     if type(root) in SCALARS:
         return predicate(root)
-    return any(predicate(value) for _, value in walk(root))
-
-
-def _is_open_value(value: Any) -> bool:
-    return isinstance(value, OpenValue)
+    return any(predicate(value) for _, value in linked(root))
 
 
 def is_open(root: Any) -> bool:
@@ -206,7 +213,20 @@ def is_open(root: Any) -> bool:
     """
     if type(root) in SCALARS:
         return False
-    return contains(root, _is_open_value)
+    seen: set[int] = set()
+    stack = [root]
+    while stack:  # no paths, and no look at scalars: searches ask this of every child
+        value = stack.pop()
+        if isinstance(value, OpenValue):
+            return True
+        if isinstance(value, Node):
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+        below = items_below(value)
+        if below is not None:
+            stack += [child for _, child in below if type(child) not in SCALARS]
+    return False
 
 
 def transform(root: Any, change: Callable[[Any], Any]) -> Any:

@@ -13,6 +13,7 @@ from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.origin import Origin
 from keras_glove.symbolic.path import Key
 from keras_glove.symbolic.program import Program
+from keras_glove.symbolic.signature import signature_of
 from keras_glove.symbolic.traversal import children, nodes
 
 __all__ = ["MAX_DEPTH", "NODE_KINDS", "PLAIN", "register_node_kind", "write"]
@@ -58,10 +59,6 @@ class _TooDeepError(Exception):
         )
 
 
-def _is_finite(value: Any) -> bool:
-    return type(value) is float and math.isfinite(value)
-
-
 def _to_cut(root: Any) -> list[Node]:
     """Nodes, inner ones first, between which no more than `CUT` levels of nodes are left."""
     heights: dict[int, int] = {}
@@ -91,6 +88,7 @@ class _Writer:
         self._origin = origin
         self._path: list[Key] = []
         self._heads: dict[int, dict[str, Any]] = {}  # nodes that were written, by their ids
+        self._targets: dict[Any, tuple[str, bool]] = {}
         self._shared = 0
 
     def write(self, value: Any) -> Any:
@@ -100,7 +98,7 @@ class _Writer:
         if kind is dict:
             return self._write_dict(value)
         if kind is tuple:
-            return {"$type": "tuple", "items": self._write_items(value)}
+            return {"$tuple": self._write_items(value)}
         if not isinstance(value, Node):
             return leaf_to_json(value, self._path)
         if id(value) in self._heads:
@@ -124,38 +122,49 @@ class _Writer:
 
     def _write_items(self, items: Iterable[Any]) -> list[Any]:
         return [
-            child if type(child) in PLAIN or _is_finite(child) else self._inside(place, child)
+            child
+            if type(child) in PLAIN or (type(child) is float and math.isfinite(child))
+            else self._inside(place, child)
             for place, child in enumerate(items)
         ]
 
-    def _write_named(self, items: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: child if type(child) in PLAIN or _is_finite(child) else self._inside(name, child)
-            for name, child in items.items()
-        }
+    def _write_named(self, head: dict[str, Any], items: dict[str, Any]) -> dict[str, Any]:
+        for name, child in items.items():
+            kind = type(child)
+            plain = kind in PLAIN or (kind is float and math.isfinite(child))
+            head[name] = child if plain else self._inside(name, child)
+        return head
 
     def _write_dict(self, value: dict[Any, Any]) -> dict[str, Any]:
         for key in value:
             if type(key) is not str or key[:1] == "$":
-                break
-        else:
-            return self._write_named(value)
-        pairs = []
-        for key, child in value.items():
-            pairs.append([self.write(key), self._inside(str(key), child)])
-        return {"$type": "dict", "items": pairs}
+                return {"$dict": self._write_pairs(value)}
+        return self._write_named({}, value)
+
+    def _write_pairs(self, value: dict[Any, Any]) -> list[list[Any]]:
+        return [[self.write(key), self._inside(str(key), child)] for key, child in value.items()]
 
     def _write_program(self, program: Program) -> dict[str, Any]:
-        try:
-            target = registry.name_of(program.__target__)
-        except NotRegisteredError as error:
-            raise NotRegisteredError(f"{at(self._path)}: {error}") from None
-        arguments = self._write_named(program.__arguments__)
-        head: dict[str, Any] = {"$type": "program", "target": target, "arguments": arguments}
+        target, given = program.__target__, program.__arguments__
+        name, any_names = self._targets.get(target) or self._named(target)
+        head: dict[str, Any] = {"$program": name}
+        if any_names and any(argument[:1] == "$" for argument in given):
+            head["$arguments"] = self._write_pairs(given)
+        else:
+            self._write_named(head, given)
         if self._origin and program.__origin__ is not None:
-            head["origin"] = self._write_origin(program.__origin__)
+            head["$origin"] = self._write_origin(program.__origin__)
         self._heads[id(program)] = head
         return head
+
+    def _named(self, target: Any) -> tuple[str, bool]:
+        """The name of a class or function, and whether it takes arguments of any name."""
+        try:
+            name = registry.name_of(target)
+        except NotRegisteredError as error:
+            raise NotRegisteredError(f"{at(self._path)}: {error}") from None
+        found = self._targets[target] = name, signature_of(target).open_keywords
+        return found
 
     def _write_node(self, node: Node) -> dict[str, Any]:
         kind = type(node).__name__
@@ -163,21 +172,21 @@ class _Writer:
             raise SerializationError(
                 f"{at(self._path)}: expected a node of a registered kind, received a {kind}."
             )
-        written = self._write_named(node.__fields__())
-        head = self._heads[id(node)] = {"$type": "node", "kind": kind, "fields": written}
+        head = self._write_named({"$node": kind}, node.__fields__())
+        self._heads[id(node)] = head
         return head
 
     def _again(self, node: Node) -> dict[str, Any]:
         """A reference to a node that was written before, which gets a number."""
         head = self._heads[id(node)]
-        if "id" not in head:
-            head["id"] = self._shared
+        if "$id" not in head:
+            head["$id"] = self._shared
             self._shared += 1
-        return {"$type": "shared", "id": head["id"]}
+        return {"$shared": head["$id"]}
 
     def _write_origin(self, origin: Origin) -> list[Any]:
         written = []
         for step in origin.steps():
-            data = {"operation": step.operation, "detail": self._inside("origin", step.detail)}
+            data = {"operation": step.operation, "detail": self._inside("$origin", step.detail)}
             written.append(data if step.source is None else {**data, "source": step.source})
         return written

@@ -23,7 +23,9 @@ from keras_glove.symbolic import (
     Node,
     Program,
     add_call_handler,
+    build,
     children,
+    describe,
     fingerprint,
     signature_of,
     with_children,
@@ -31,9 +33,10 @@ from keras_glove.symbolic import (
 from keras_glove.symbolic.making import any_node
 from keras_glove.weight_sharing.constructing import make_layer
 from keras_glove.weight_sharing.open_values import Open, OpenFloat
-from keras_glove.weight_sharing.repeat import Copies, Repeat
+from keras_glove.weight_sharing.repeat import COPIER
 from keras_glove.weight_sharing.switch import Switch
 from keras_glove.weight_sharing.tables import Table
+from keras_glove.weight_sharing.tracing import holds_open
 
 __all__ = ["Lowering", "lowering"]
 
@@ -72,11 +75,12 @@ class Lowering:
 
     @contextmanager
     def _running(self) -> Iterator[None]:
-        token = _RUNNING.set(self)
+        token, copier = _RUNNING.set(self), COPIER.set(self.copies)
         try:
             yield
         finally:
             _RUNNING.reset(token)
+            COPIER.reset(copier)
 
     def _lower(self, item: Item, slots: Slots) -> Any:
         value = item.value
@@ -90,26 +94,29 @@ class Lowering:
         return self._made[key]
 
     def _node(self, item: Item, slots: Slots) -> Any:
-        if isinstance(item.value, Program) and item.value.__target__ is Repeat:
-            return self._repeat(item, slots)
         parts = dict(self._parts(item, slots))
         if isinstance(item.value, Program):
             return construct(item.value.__target__, parts)
         return item.value.__rebuild__(parts)
 
-    def _repeat(self, item: Item, slots: Slots) -> Any:
-        """A `Repeat` with a live block for each time, since no program describes these."""
-        parts = dict(self._parts(item, slots))
-        block = dict(item.below)["block"]
-        times = parts["times"].table.max() if isinstance(parts["times"], Open) else parts["times"]
-        blocks = [parts["block"]]
-        made = self._made
-        for _ in range(times - 1):
-            inside = _items_in(block)
+    def copies(self, block: Any, count: int) -> list[Any]:
+        """Live copies of a block, itself the first; decisions inside are common to all."""
+        key = next((key for key, live in self._made.items() if live is block), None)
+        if key is None and holds_open(block):
+            raise NotShareableError(
+                f"Expected a block to repeat that is an argument of the model, received "
+                f"{block!r}, which `__init__` makes with open values. Hand it in: "
+                "`Net(block=Block(oneof([...])), depth=intv(1, 4))`."
+            )
+        if key is None:
+            return [block, *(build(describe(block)) for _ in range(count - 1))][:count]
+        item, slots = key[0], dict(zip(key[0].reads, key[1], strict=True))
+        blocks, made, inside = [block], self._made, _items_in(item)
+        for _ in range(count - 1):
             self._made = {key: live for key, live in made.items() if key[0] not in inside}
-            blocks.append(self._lower(block, slots))
+            blocks.append(self._lower(item, slots))
         self._made = made
-        return construct(Repeat, {**parts, "block": Copies(blocks[:times])})
+        return blocks[:count]
 
     def _parts(self, item: Item, slots: Slots) -> list[tuple[Any, Any]]:
         inside = dict(item.below)

@@ -11,8 +11,8 @@ import keras
 
 from keras_glove.errors import NotShareableError
 from keras_glove.live.architectures import FUNCTIONAL
-from keras_glove.live.bases import SavedAsProgram
-from keras_glove.symbolic import Program, from_json, is_open, program as program_of, to_json
+from keras_glove.live.bases import base_of
+from keras_glove.symbolic import Program, build, from_json, is_open, program as program_of, to_json
 from keras_glove.symbolic.making import any_node, make
 from keras_glove.symbolic.recording import remember
 from keras_glove.weight_sharing.lowering import Lowering, lowering
@@ -37,12 +37,15 @@ class _ModelType(abc.ABCMeta):
         return whole.replace(parameters=list(whole.parameters.values())[1:])
 
 
-class Model(Supernet, SavedAsProgram, metaclass=_ModelType):
+_BASE: Any = base_of(keras.Model)[0]
+
+
+class Model(Supernet, _BASE, metaclass=_ModelType):
     """Stands before `keras.Model` among the bases of the user's models."""
 
     @classmethod
     def _made_of(cls, program: Any) -> Any:
-        return lower(program) if is_open(program) else super()._made_of(program)
+        return lower(program) if is_open(program) else build(program)
 
 
 class SequentialBase(Model):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import keras
@@ -14,14 +16,13 @@ from keras_glove.symbolic import build, program
 from keras_glove.weight_sharing.open_values import Open
 from keras_glove.weight_sharing.switch import Switch
 
-__all__ = ["Copies", "Repeat"]
+__all__ = ["COPIER", "Repeat"]
 
 
-class Copies:
-    """The blocks of a `Repeat` in a supernet, which cannot be made from the first one."""
+Copier = Callable[[Any, int], "list[Any]"]
 
-    def __init__(self, blocks: list[Any]) -> None:
-        self.blocks = blocks
+COPIER: ContextVar[Copier | None] = ContextVar("keras_glove_copier", default=None)
+"""Copies blocks while a supernet is made, where no program describes them."""
 
 
 class Repeat(*base_of(keras.layers.Layer)):  # type: ignore[misc]
@@ -46,21 +47,26 @@ class Repeat(*base_of(keras.layers.Layer)):  # type: ignore[misc]
 
     def __init__(self, block: Any, times: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if isinstance(block, Copies):
-            self.blocks = _chain(block.blocks, times)
-            return
         if not isinstance(block, keras.Layer):
             raise ArgumentError(f"Expected a layer to repeat, received {block!r}.")
-        if isinstance(times, bool) or not isinstance(times, int) or times < 0:
+        count = times.table.max() if isinstance(times, Open) else times
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ArgumentError(
                 f"Expected a number of times to repeat a block, 0 or more, received {times!r}."
             )
-        self.blocks = [block, *(build(program(block)) for _ in range(times - 1))][:times]
+        self.blocks = _chain(_copies(block, count), times)
 
     def call(self, x: Any) -> Any:
         for block in self.blocks:
             x = block(x)
         return x
+
+
+def _copies(block: Any, count: int) -> list[Any]:
+    copier = COPIER.get()
+    if copier is not None:
+        return copier(block, count)
+    return [block, *(build(program(block)) for _ in range(count - 1))][:count]
 
 
 def _left_out(place: int, counts: Any) -> Any:

@@ -54,15 +54,8 @@ def volume(found: list[tuple[float, ...]]) -> float:
 def test_comes_closer_to_the_front_than_random(seed: int) -> None:
     best = 1.1 * 5.0 - 1 / 3  # of the whole front
     evolved, drawn = (volume(front(make(), 800)) for make in (
-        lambda: NSGA2(40, seed=seed), lambda: _RandomForTwo(seed=seed)))  # fmt: skip
+        lambda: NSGA2(40, seed=seed), lambda: Random(seed=seed)))  # fmt: skip
     assert best - evolved < (best - drawn) / 2
-
-
-class _RandomForTwo(Random):
-    multi_objective = True
-
-    def _learn(self, dna: DNA, outcome: object) -> None:
-        """Learns nothing."""
 
 
 def individuals(

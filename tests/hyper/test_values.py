@@ -191,9 +191,9 @@ def test_a_program_that_holds_itself() -> None:
 
 def test_hostile_documents() -> None:
     document = to_json(oneof([1, 2]))
-    document["value"]["fields"]["candidates"] = []
+    empty = {**document, "value": {**document["value"], "candidates": []}}
     with pytest.raises(SerializationError):
-        from_json(document)
-    document["value"]["kind"] = "Popen"
-    with pytest.raises(SerializationError, match="expected a kind among"):
-        from_json(document)
+        from_json(empty)
+    unknown = {**document, "value": {**document["value"], "$node": "Popen"}}
+    with pytest.raises(SerializationError):
+        from_json(unknown)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +112,17 @@ def test_choice_of_tensors_is_a_tensor() -> None:
     assert kg.oneof([x, None]).candidates[0] is x  # no tensor, if it may be none
 
 
+def test_what_all_candidates_need_stands_outside_of_the_choice() -> None:
+    x = keras.Input((4,))
+    h = layers.Dense(kg.oneof([4, 5]), name="stem")(x)
+    h = kg.oneof([h, keras.layers.Dropout(0.1)(h)], name="dropout")
+    h = kg.manyof(1, [keras.layers.ReLU()(h), h * 2], name="act")[0]
+    model = keras.Model(x, keras.layers.Dense(2)(h))
+    assert names(model) == ["layers.stem.units", "dropout", "act[0]"]
+    assert list(kg.program(model).tensors) == ["input", "stem", "dropout", "act", "dense"]
+    assert len(children(model)) == 8
+
+
 def test_tensor_in_a_choice_and_outside_is_computed_once() -> None:
     x = keras.Input((4,))
     h = layers.Dense(kg.oneof([4]), name="h")(x)
@@ -178,6 +191,50 @@ def test_sequential_around_an_open_functional_model() -> None:
     inner = keras.Model(x, layers.Dense(kg.oneof([2, 3]))(x))
     model = kg.Sequential([inner, layers.Dense(5)])
     assert [child(X).shape for child in children(model)] == [(3, 5), (3, 5)]
+
+
+def test_sequential_with_an_input() -> None:
+    model = kg.program(kg.Sequential([keras.Input((4,)), layers.Dense(kg.oneof([2, 3]))]))
+    assert kg.from_json(kg.to_json(model)) == model
+    first, second = children(model)
+    assert first.built and first.output_shape == (None, 2) and second.output_shape == (None, 3)
+    assert first.inputs[0] is not second.inputs[0]
+    static = kg.Sequential([keras.Input((4,), name="x"), layers.Dense(2)])
+    program = kg.program(static)
+    assert repr(program) == ("Sequential(layers=[Input(shape=(4,), name='x'), Dense(units=2)])")
+    assert kg.build(program).built
+
+
+def test_layers_that_are_added_and_taken_away_are_told() -> None:
+    model = kg.Sequential([layers.Dense(2)])
+    model.add(layers.Dense(3))
+    assert kg.program(model) == kg.program(kg.Sequential, [layers.Dense(2), layers.Dense(3)])
+    model.pop()
+    assert kg.program(model) == kg.program(kg.Sequential, [layers.Dense(2)])
+
+
+def test_live_models_are_searched() -> None:
+    x = keras.Input((4,))
+    model = keras.Model(x, layers.Dense(kg.oneof([2, 3]))(x))
+    seen = []
+    for child, feedback in kg.sample(model, kg.algorithms.Sweep()):
+        live = kg.build(child)
+        seen.append(live.output_shape)
+        feedback(live.count_params())
+    assert seen == [(None, 2), (None, 3)]
+
+
+def test_children_go_when_nobody_holds_them() -> None:
+    backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    x = keras.Input((4,))
+    template = Template(kg.program(keras.Model(x, layers.Dense(kg.oneof([2]))(backbone(x) + x))))
+    nodes = len(backbone._inbound_nodes), len(x._keras_history.operation._outbound_nodes)
+    child = kg.build(template.materialize(kg.DNA((0,))))
+    alive = weakref.ref(child)
+    del child
+    gc.collect()
+    assert alive() is None
+    assert nodes == (len(backbone._inbound_nodes), len(x._keras_history.operation._outbound_nodes))
 
 
 def test_masks_arise_anew_in_each_child() -> None:
@@ -362,6 +419,7 @@ def deep(depth: int) -> keras.Model:
     return keras.Model(x, h)
 
 
+@pytest.mark.slow
 def test_deep_models_meet_no_limit_of_recursion() -> None:
     program = kg.program(deep(300))  # Keras itself recurses, and gives up soon after
     assert kg.from_json(kg.to_json(program)) == kg.clone(program) == program

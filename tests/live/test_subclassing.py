@@ -137,7 +137,7 @@ every = pytest.mark.parametrize("name", MADE)
 @every
 def test_subclass_is_symbolic_and_lives_on(name: str, tmp_path: Path) -> None:
     concrete, open_one = MADE[name]
-    live, program = concrete(), open_one()
+    live, program = concrete(), kg.program(open_one())  # a model that is open is a supernet
     assert isinstance(program, Program) and program.__target__ is type(live)
     template = Template(program)
     assert type(kg.build(template.materialize(template.space.first()))) is type(live)

@@ -257,6 +257,15 @@ def test_model_that_is_converted_stays_as_it_is() -> None:
     assert [(o.name, len(o._inbound_nodes)) for o in model.operations] == operations
 
 
+def test_batch_size_that_is_fixed_stays() -> None:
+    model = keras.Sequential(
+        [keras.Input((4, 6), batch_size=2), Shared(), layers.LSTM(3, stateful=True)]
+    )
+    plain = kg.to_keras(model)
+    assert plain.input_shape == (2, 4, 6)
+    assert_same(model(SEQUENCE), plain(SEQUENCE))
+
+
 def test_frozen_layers_stay_frozen() -> None:
     model = Nested()
     model(IMAGES)

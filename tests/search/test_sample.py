@@ -15,6 +15,7 @@ from keras_glove.algorithms import Algorithm, Random, RegularizedEvolution, Swee
 from keras_glove.errors import AlgorithmError, FeedbackError, RewardError, SearchError, SpaceError
 from keras_glove.hyper import DNA, Template, oneof, trace
 from keras_glove.search import Feedback, Samples, Study, sample
+from keras_glove.search.programs import may_draw
 from keras_glove.search.results import Result
 from keras_glove.symbolic import program
 
@@ -267,3 +268,30 @@ def test_seed_beside_another_study() -> None:
 def test_an_algorithm_class_instead_of_an_algorithm() -> None:
     with pytest.raises(AlgorithmError, match=r"write Random\(\.\.\.\)"):
         sample(space(), Random)  # type: ignore[arg-type]
+
+
+# --- what need not be seeded ----------------------------------------------------------
+
+
+def draws(width: int) -> int:
+    return int(np.random.randint(10**6)) + width
+
+
+def draws_nothing(width: int) -> int:
+    return int(np.random.randint(10**6)) + width  # it does, to show that nothing is seeded.
+
+
+draws_nothing.__draws_nothing__ = True  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("program_of", "seeds"), [(draws, True), (draws_nothing, False), (Child, True)]
+)
+def test_children_are_built_by_seeds_unless_they_draw_nothing(program_of: Any, seeds: bool) -> None:
+    searched = [program(program_of, width=oneof([1])), program(draws_nothing, oneof([1, 2]))]
+    assert may_draw(Template(searched)) is seeds
+    drawn = []
+    for state in (0, 1):
+        np.random.seed(state)
+        drawn.append(next(sample(searched, Sweep(), seed=0))[0][1])
+    assert (drawn[0] == drawn[1]) is seeds

@@ -68,7 +68,7 @@ def test_operations_reach_into_a_call():
     assert {"blocks[0].function.amount", "width.times"} <= set(diff(p, other))
     assert patch(p, diff(p, other)) == other != p
     assert from_json(to_json(p)) == p and hash(from_json(to_json(p))) == hash(p)
-    assert to_json(adder(1))["value"]["target"] == "keras_glove.call"
+    assert to_json(adder(1))["value"]["$program"] == "keras_glove.call"
 
 
 def test_prints_as_the_call_it_is():

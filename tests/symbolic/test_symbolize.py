@@ -327,8 +327,8 @@ def test_names_of_earlier_versions_are_read():
     def renamed(x): ...
 
     document = to_json(program(renamed, 1))
-    assert document["value"]["target"] == "tests.new_name"
-    document["value"]["target"] = "tests.old_name"
+    assert document["value"]["$program"] == "tests.new_name"
+    document["value"]["$program"] = "tests.old_name"
     assert from_json(document) == program(renamed, 1)
     with pytest.raises(RegistrationError, match="tests.old_name"):
         symbolize(Conv, name="tests.another", aliases=["tests.old_name"])

@@ -148,6 +148,19 @@ def blocks() -> Any:
     )
 
 
+class Deep(kg.Model):
+    """Repeats a block that it is given."""
+
+    def __init__(self, block: Any, depth: Any) -> None:
+        super().__init__()
+        self.enter = layers.Conv2D(4, 1)
+        self.blocks = layers.Repeat(block, depth)
+        self.pool = layers.GlobalAveragePooling2D()
+
+    def call(self, x: Any) -> Any:
+        return self.pool(self.blocks(self.enter(x)))
+
+
 class Slots(kg.Model):
     """Several choices, added up."""
 
@@ -521,6 +534,7 @@ CASES: list[Case] = [
         ),
         IMAGE,
     ),
+    Case("Repeat inside", lambda: Deep(blocks(), kg.intv(1, 3)), IMAGE),
     Case(
         "manyof",
         lambda: Slots(

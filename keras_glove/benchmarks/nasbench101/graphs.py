@@ -25,6 +25,7 @@ __all__ = [
     "graph_of_code",
     "kept_vertices",
     "matrix_of",
+    "parents_of_edges",
     "prune",
     "read_matrix",
 ]
@@ -48,7 +49,7 @@ OFFSETS: Final = _offsets()
 
 _COLUMNS: Final = {
     bytes(column): sum(bit << x for x, bit in enumerate(column))
-    for n in range(1, MAX_VERTICES + 1)
+    for n in range(MAX_VERTICES + 1)
     for column in itertools.product((0, 1), repeat=n)
 }
 """The mask of each column of zeros and ones that an ordinary matrix can have."""
@@ -128,6 +129,28 @@ def _not_upper_triangular(mask: int, y: int) -> CellError:
         "from vertex `row` to a later vertex `column`; number the vertices in topological order, "
         "or transpose the matrix."
     )
+
+
+def parents_of_edges(edges: Sequence[int]) -> Parents:
+    """The graph of edges that are told one by one: those to vertex 1, to vertex 2, and so on.
+
+    Raises:
+        CellError: if they are not as many as 2 to 7 vertices have, or not zeros and ones.
+    """
+    try:
+        text = bytes(edges)
+        return tuple([_COLUMNS[text[start:stop]] for start, stop in _COLUMN_ENDS[len(text)]])
+    except (KeyError, TypeError, ValueError):
+        raise CellError(
+            f"expected {', '.join(map(str, _COLUMN_ENDS))} edges, each 0 or 1, received {edges!r}."
+        ) from None
+
+
+_COLUMN_ENDS: Final = {
+    SHIFTS[n - 1] + n - 1: [(SHIFTS[y], SHIFTS[y] + y) for y in range(n)]
+    for n in range(2, MAX_VERTICES + 1)
+}
+"""For each number of edges where the column of each vertex begins and ends among them."""
 
 
 def kept_vertices(parents: Parents) -> int:

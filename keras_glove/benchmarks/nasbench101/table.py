@@ -9,7 +9,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from keras_glove.benchmarks.nasbench101.cell_array import CellArray
+from keras_glove.benchmarks.nasbench101.cell_array import CellArray, enumerate_cells
 from keras_glove.benchmarks.nasbench101.cells import Cell
 from keras_glove.benchmarks.nasbench101.columns import ACCURACIES, METRICS, STAGES, Columns
 from keras_glove.benchmarks.nasbench101.conversion import open_table
@@ -193,6 +193,28 @@ class NASBench:
     def cells(self) -> CellArray:
         """The cells that the table has, in ascending order of their hashes."""
         return CellArray(self.columns.arrays["code"])
+
+    @property
+    def complete_up_to(self) -> int:
+        """The number of vertices up to which the table has every cell of the benchmark."""
+        sizes = np.bincount(self.cells.num_vertices, minlength=MAX_VERTICES + 1)
+        all_sizes = np.bincount(enumerate_cells().num_vertices, minlength=MAX_VERTICES + 1)
+        missing = np.flatnonzero(sizes != all_sizes)
+        return int(missing[0]) - 1 if len(missing) else MAX_VERTICES
+
+    def again(self, seed: int | None = None) -> NASBench:
+        """The same table with nothing spent, and a generator of its own."""
+        other = NASBench.of_columns(self.columns, seed)
+        other._averaged, other._fixed = self._averaged, self._fixed
+        return other
+
+    def index(self, cell: Cell) -> int:
+        """The place of a cell, or of its isomorphic one, among `cells`; costs nothing.
+
+        Raises:
+            OutOfDomainError: if the cell is not valid or not in the table.
+        """
+        return self._lookup.row(cell)
 
     def __len__(self) -> int:
         return len(self._lookup)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from keras_glove.hyper.custom import CustomValue
 from keras_glove.hyper.dna import DNA
 from keras_glove.hyper.domains import Domain, domain_of
 from keras_glove.hyper.groups import Arrangement
@@ -54,7 +55,8 @@ class Decision:
         self._met = (answers, len(answers))
         self.depends_on: list[tuple[Key, int]] = []
         self.points = points_of(value, 0, "", path="")
-        self.all_tried = not isinstance(value, (IntV, FloatV)) or self.size <= _FEW
+        numbers = isinstance(value, (IntV, FloatV, CustomValue))
+        self.all_tried = not numbers or self.size <= _FEW
 
     @property
     def width(self) -> int:
@@ -70,7 +72,7 @@ class Decision:
     @property
     def is_float(self) -> bool:
         """Whether its values cannot be enumerated."""
-        return isinstance(self.value, FloatV)
+        return isinstance(self.value, (FloatV, CustomValue))
 
     @property
     def size(self) -> int | float:

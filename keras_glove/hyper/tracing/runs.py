@@ -8,10 +8,11 @@ from types import FrameType
 from typing import Any
 
 from keras_glove.errors import SpaceError
+from keras_glove.hyper.custom import CustomValue
 from keras_glove.hyper.tracing.call_sites import CallSites
 from keras_glove.hyper.tracing.decisions import Answer, Key
 from keras_glove.hyper.values import TRACER, HyperValue, ManyOf
-from keras_glove.symbolic import Program
+from keras_glove.symbolic import Node, Program
 from keras_glove.symbolic.registry import lasting_name
 from keras_glove.symbolic.traversal import SCALARS, children
 
@@ -73,6 +74,8 @@ def two_kinds(name: str, known: HyperValue, value: HyperValue) -> SpaceError:
 def _chosen(value: HyperValue, answer: Answer) -> Any:
     if isinstance(value, ManyOf):
         return [value.candidates[index] for index in answer]
+    if isinstance(value, CustomValue):
+        return value.decode(answer[0].plain)
     return value.candidates[answer[0]] if hasattr(value, "candidates") else answer[0]
 
 
@@ -80,7 +83,7 @@ def definition(value: HyperValue) -> tuple[Any, ...]:
     """What can be chosen, as a hashable that is the same in every run."""
     fields = value.__fields__()
     candidates = fields.pop("candidates", ())
-    rest = [(key, item) for key, item in fields.items() if key not in ("name", "hints")]
+    rest = [(key, _token(item)) for key, item in fields.items() if key not in ("name", "hints")]
     return type(value).__name__, *rest, tuple([_token(candidate) for candidate in candidates])
 
 
@@ -88,7 +91,7 @@ def _token(value: Any) -> Any:
     kind = type(value)
     if kind in SCALARS:
         return kind.__name__, repr(value)
-    if kind in (list, tuple, dict, Program):
+    if kind in (list, tuple, dict) or isinstance(value, Node):
         what = lasting_name(value.__target__) if kind is Program else kind.__name__
         return what, tuple([(key, _token(child)) for key, child in children(value) or ()])
     return lasting_name(value) if callable(value) and hasattr(value, "__qualname__") else kind

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_glove.errors import EncodeError, SpaceError
 from keras_glove.hyper.dna import DNA
+from keras_glove.hyper.matching import Left
 from keras_glove.hyper.naming import short
 from keras_glove.hyper.origins import recall_dna, remember_dna
 from keras_glove.hyper.space import SearchSpace
@@ -71,19 +72,22 @@ class Traced:
         remember_dna(made, dna)
         return made
 
-    def encode(self, concrete: Any) -> DNA:
+    def encode(
+        self, concrete: Any, *, preferred: DNA | None = None, left: Left | None = None
+    ) -> DNA:
         """The DNA under which the function returns `concrete`.
 
         What `materialize` has made is known by its origin; anything else is looked for among all
-        DNAs of the space, the first in the order of iteration.
+        DNAs of the space, the first in the order of iteration. For the arguments see
+        `Template.encode`.
 
         Raises:
           EncodeError: the function does not return it.
           SpaceError: the space is too large to look through.
         """
         concrete = normalize(concrete)
-        origin = recall_dna(concrete)
-        if origin is not None and self._gives(origin, concrete):
+        origin = preferred or recall_dna(concrete)
+        if origin is not None and _among(origin, left) and self._gives(origin, concrete):
             return origin
         limit = self._limits["max_runs"]
         if self.space.size > limit:
@@ -93,7 +97,7 @@ class Traced:
                 f"{self.space.size}. Keep the DNA beside the program."
             )
         for dna in self.space:
-            if self._gives(dna, concrete):
+            if _among(dna, left) and self._gives(dna, concrete):
                 return dna
         raise EncodeError(
             f"Expected a value that the function returns under some DNA, received "
@@ -112,6 +116,11 @@ class Traced:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_remake, (self.function, self._limits))
+
+
+def _among(dna: DNA, left: Left | None) -> bool:
+    values = enumerate(dna.values)
+    return left is None or all(value is None or left(place, value) for place, value in values)
 
 
 def _remake(function: Callable[[], Any], limits: dict[str, int]) -> Traced:

@@ -62,7 +62,7 @@ class DurableStore(TrialStore):
         self._columns: list[Column] | None = None
         self._watch = Watch(patience_s)
         self._heart = Heart(backend.beat, patience_s)
-        self._finalizer = weakref.finalize(self, _close, self._heart, backend)
+        weakref.finalize(self, _close, self._heart, backend)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -78,7 +78,7 @@ class DurableStore(TrialStore):
                     self._depth = 0
 
     def close(self) -> None:
-        self._finalizer()
+        _close(self._heart, self._backend)
 
     # --- the study -----------------------------------------------------------------
 

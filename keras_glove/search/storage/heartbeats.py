@@ -25,7 +25,6 @@ class Heart:
         self._keys: set[int] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._closed = False
 
     def add(self, key: int) -> None:
         """A trial began here."""
@@ -41,18 +40,21 @@ class Heart:
             self._keys.discard(key)
 
     def close(self) -> None:
-        """Ends the thread."""
+        """Ends the thread; another trial begins another."""
         with self._changed:
-            self._closed = True
+            thread, self._thread = self._thread, None
             self._changed.notify()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _is_closed(self) -> bool:
+        return self._thread is not threading.current_thread()
 
     def _run(self) -> None:
         count = 0
         while True:
             with self._changed:
-                if self._changed.wait_for(lambda: self._closed, timeout=self._period_s):
+                if self._changed.wait_for(self._is_closed, timeout=self._period_s):
                     return
                 keys = sorted(self._keys)
             count += 1

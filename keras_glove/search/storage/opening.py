@@ -53,7 +53,7 @@ def open_backend(storage: Any, name: str) -> Backend:
 
     from keras_glove.search.storage.api import ApiBackend
     from keras_glove.search.storage.databases import connect
-    from keras_glove.search.storage.journals import open_journal
+    from keras_glove.search.storage.journals import JournalBackend
 
     if isinstance(storage, BaseStorage):
         return ApiBackend(name, storage, _thread_lock())
@@ -66,7 +66,7 @@ def open_backend(storage: Any, name: str) -> Backend:
         return connect(fspath(storage), name)
     _make_folder(path)
     if is_journal(path):
-        return open_journal(path, name)
+        return JournalBackend(name, path)
     return connect(f"sqlite:///{path}", name)
 
 
