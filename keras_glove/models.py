@@ -10,7 +10,7 @@ from keras_glove.live.graphs import apply, functional, tensor
 from keras_glove.live.reading import read_graph
 from keras_glove.live.weights import WeightReport, carry_weights, weight_report
 from keras_glove.symbolic import SymbolicConstructor, is_open
-from keras_glove.symbolic.making import any_node, make
+from keras_glove.symbolic.making import any_node
 from keras_glove.weight_sharing.lowering import lowering
 from keras_glove.weight_sharing.models import Model as ModelBase, SequentialBase, lower
 
@@ -40,7 +40,7 @@ class _SequentialConstructor(SymbolicConstructor):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if lowering() is None and any_node(args, kwargs) and is_open((args, kwargs)):
-            return lower(make(keras.Sequential, args, kwargs))
+            return lower(super().__call__(*args, **kwargs))
         return super().__call__(*args, **kwargs)
 
 

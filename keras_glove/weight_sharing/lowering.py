@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from keras_glove.errors import NotShareableError
-from keras_glove.hyper import FloatV, IntV, ManyOf
+from keras_glove.hyper import FloatV, IntV, ManyOf, OneOf
 from keras_glove.hyper.layout import Item, Layout, instance_key, lay_out
 from keras_glove.hyper.naming import decision_points
 from keras_glove.symbolic import (
@@ -139,6 +139,12 @@ class Lowering:
             numbers = np.arange(value.low, value.high + 1, value.step)
             place = self._place(instance.start)
             return Open(Table((instance.start,), numbers), place, _share(value))
+        if not isinstance(value, OneOf):
+            raise NotShareableError(
+                f"at `{self._place(instance.start)}`: expected a choice or a number, received "
+                f"{value!r}, of whose values nothing is known. Search it without shared weights, "
+                "by `kg.program(Net, ...)`."
+            )
         return self._choice(item, instance.start, slots)
 
     def _place(self, point: int) -> str:

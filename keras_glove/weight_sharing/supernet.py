@@ -113,7 +113,9 @@ class Sharing:
                     if not self.has_open_width:  # known when the branches of switches are built
                         return result
                 tensors = [x for x in keras.tree.flatten((args, kwargs)) if hasattr(x, "shape")]
-                return run(self.graph(args, kwargs), tensors, decisions)
+                # The model is being called, whether or not its own `call` takes the phase.
+                training = self._model._get_call_context().get_value("training")
+                return run(self.graph(args, kwargs, training), tensors, decisions)
 
         return decided
 
@@ -122,22 +124,23 @@ class Sharing:
         """Whether any tensor or weight is in use in part only."""
         return holds_open_width(self._model)
 
-    def graph(self, args: Any, kwargs: Any) -> Graph:
-        """What the model's call runs on tensors like these."""
+    def graph(self, args: Any, kwargs: Any, training: bool | None = None) -> Graph:
+        """What the model's call runs on tensors like these, in a phase."""
         symbols = keras.tree.map_structure(_example, (args, kwargs))
         leaves = keras.tree.flatten(symbols)
-        key = tuple(
-            (tuple(x.shape), x.dtype) if isinstance(x, keras.KerasTensor) else repr(x)
-            for x in leaves
+        key = (
+            repr(training),
+            *(
+                (tuple(x.shape), x.dtype) if isinstance(x, keras.KerasTensor) else repr(x)
+                for x in leaves
+            ),
         )
         if key not in self._graphs:
             tensors = [leaf for leaf in leaves if isinstance(leaf, keras.KerasTensor)]
             whole = [(None,) * len(tensor.shape) for tensor in tensors]
             call = self.inner_call()
             with outside_graphs():
-                self._graphs[key] = trace(
-                    call, symbols[0], symbols[1], whole, symbols[1].get("training")
-                )
+                self._graphs[key] = trace(call, symbols[0], symbols[1], whole, training)
         return self._graphs[key]
 
     def inner_call(self) -> Callable[..., Any]:

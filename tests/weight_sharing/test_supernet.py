@@ -14,6 +14,8 @@ from keras import ops
 import keras_glove as kg
 from keras_glove import DNA, layers
 from keras_glove.errors import DNAError, NotShareableError
+from keras_glove.hyper.custom import CustomValue
+from keras_glove.symbolic import register_node_kind
 from keras_glove.weight_sharing.decisions import Decisions
 from keras_glove.weight_sharing.models import supernet
 from keras_glove.weight_sharing.supernet import sharing_of
@@ -248,6 +250,26 @@ def test_a_child_without_inheritance_is_made_anew() -> None:
         model.decide(DNA((5, 0)))
 
 
+@register_node_kind
+class Word(CustomValue):
+    """A decision that is a text."""
+
+    def first(self) -> str:
+        return "a"
+
+    def draw(self, rng: Any) -> str:
+        return "a"
+
+    def mutate(self, text: str, rng: Any) -> str:
+        return text + "a"
+
+    def decode(self, text: str) -> str:
+        return text
+
+    def encode(self, concrete: Any) -> str | None:
+        return concrete if isinstance(concrete, str) else None
+
+
 class Deep(kg.Model):
     def __init__(self, depth: Any) -> None:
         super().__init__()
@@ -287,6 +309,7 @@ class Optional(kg.Model):
         ),
         (lambda: kg.Sequential([layers.Conv2D(4, (kg.oneof([1, 3]), 3))]), "kernel_size"),
         (lambda: kg.Sequential([kg.oneof([layers.Dense(4), "relu"])]), "candidate 1"),
+        (lambda: Asks(Word()), "a choice or a number"),
     ],
 )
 def test_what_cannot_be_shared_is_refused_when_it_is_made(make: Any, said: str) -> None:
