@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.backend.common.global_state import get_global_attribute
 
 from keras_glove.errors import NotShareableError
 from keras_glove.hyper import DNA, SearchSpace, Template
@@ -113,9 +114,7 @@ class Sharing:
                     if not self.has_open_width:  # known when the branches of switches are built
                         return result
                 tensors = [x for x in keras.tree.flatten((args, kwargs)) if hasattr(x, "shape")]
-                # The model is being called, whether or not its own `call` takes the phase.
-                training = self._model._get_call_context().get_value("training")
-                return run(self.graph(args, kwargs, training), tensors, decisions)
+                return run(self.graph(args, kwargs, _phase(kwargs)), tensors, decisions)
 
         return decided
 
@@ -246,6 +245,13 @@ def _require_equal(dna: DNA, shared: Any, own: Any, tolerance: float) -> None:
             "shows: on `is None` where None is a candidate (use `layers.Identity()`), or on the "
             "width of a tensor, `x.shape[-1]`, which is the largest here."
         )
+
+
+def _phase(kwargs: dict[str, Any]) -> Any:
+    """The phase of the call that goes on, whether or not the model's own `call` takes it."""
+    context = get_global_attribute("current_call_ctx")  # asking a layer would open one
+    told = kwargs.get("training")
+    return told if told is not None or context is None else context.get_value("training")
 
 
 def _example(value: Any) -> Any:
