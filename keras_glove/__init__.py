@@ -34,18 +34,16 @@ from keras_glove.hyper import (
     permutate,
     trace,
 )
-from keras_glove.live import to_keras
+from keras_glove.live import clone, rebind, to_keras
 from keras_glove.models import Model, Sequential
 from keras_glove.search import Study, sample, search
 from keras_glove.symbolic import (
     build,
-    clone,
     diff,
     from_json,
     partial,
     program,
     query,
-    rebind,
     symbolize,
     to_json,
 )
