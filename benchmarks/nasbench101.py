@@ -5,11 +5,11 @@ nasbench_only108.tfrecord, with `--full` about 2 GB, at all four budgets. With `
 test accuracies are those of an array of correct answers out of 9,984, one per cell in ascending
 order of the hashes (`test_correct_of_9984` in an .npz file), and searches can be judged.
 
-Then it measures what a user waits for, in seconds of the processor, so that other work on the machine
-counts little; of the conversion the seconds that passed are told as well. `--folder` keeps the table
-for the next time. pyglove searches the same space in the same run where
-it is installed (`pip install 'keras_glove[bench]'`), the official library answers the same queries
-where `nasbench` can be imported.
+Then it measures what a user waits for, in seconds of the processor, so that other work on the
+machine counts little; of the conversion the seconds that passed are told as well. `--folder` keeps
+the table for the next time. pyglove searches the same space in the same run where it is installed
+(`pip install 'keras_glove[bench]'`), the official library answers the same queries where `nasbench`
+can be imported.
 """
 
 from __future__ import annotations
