@@ -14,8 +14,8 @@ from keras_glove import (
     errors,
     initializers as initializers,
     layers,
-    losses,
-    metrics,
+    losses as losses,
+    metrics as metrics,
     ops,
     optimizers,
     regularizers as regularizers,
@@ -25,7 +25,9 @@ from keras_glove._version import __version__ as __version__
 from keras_glove.hyper import (
     DNA,
     SearchSpace,
+    constrain,
     encode,
+    evolve,
     floatv,
     intv,
     manyof,
@@ -34,18 +36,16 @@ from keras_glove.hyper import (
     permutate,
     trace,
 )
-from keras_glove.live import to_keras
+from keras_glove.live import clone, rebind, to_keras
 from keras_glove.models import Model, Sequential
-from keras_glove.search import Study, sample, search
+from keras_glove.search import Study, executors, flows, sample, search
 from keras_glove.symbolic import (
     build,
-    clone,
     diff,
     from_json,
     partial,
     program,
     query,
-    rebind,
     symbolize,
     to_json,
 )
@@ -62,18 +62,20 @@ __all__ = [
     "build",
     "callbacks",
     "clone",
+    "constrain",
     "cost",
     "diff",
     "encode",
     "errors",
+    "evolve",
+    "executors",
     "floatv",
+    "flows",
     "from_json",
     "intv",
     "layers",
-    "losses",
     "manyof",
     "materialize",
-    "metrics",
     "oneof",
     "ops",
     "optimizers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keras_glove.hyper.dna import DNA
-from keras_glove.symbolic import Node, Origin, Program
+from keras_glove.symbolic import Node, Origin, Program, register_value_kind
 from keras_glove.symbolic.traversal import SCALARS, children
 
 __all__ = ["recall_dna", "remember_dna"]
@@ -13,11 +13,14 @@ __all__ = ["recall_dna", "remember_dna"]
 OPERATION = "materialize"
 """What the origin of a materialized program says; its detail is the DNA."""
 
+register_value_kind(DNA, DNA.to_json, DNA.from_json)  # so that a lineage can be saved
+
 
 def remember_dna(made: Any, dna: DNA) -> None:
     """Notes on the outermost programs where they come from."""
     if type(made) is Program:
-        object.__setattr__(made, "__origin__", Origin(OPERATION, dna, made.__origin__))
+        source = f"a space of {len(dna)} decision point{'' if len(dna) == 1 else 's'}"
+        object.__setattr__(made, "__origin__", Origin(OPERATION, dna, made.__origin__, source))
     elif type(made) not in SCALARS and not isinstance(made, Node):
         for _, child in children(made) or ():
             remember_dna(child, dna)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from keras_glove.symbolic.node import Node
-from keras_glove.symbolic.path import Key, Link, Path, format_path, parse_path, path_of
+from keras_glove.symbolic.path import Key, Link, Path, format_path, parse_path
 from keras_glove.symbolic.traversal import PLAIN, SCALARS, items_below
 
 __all__ = ["entries", "is_pattern", "matches", "texts"]
@@ -74,9 +74,11 @@ def entries(
     Parents come first. A node that stands in several places is found at the first, unless the
     pattern tells the depth; then it is found wherever it stands.
     """
-    steps = (_ANY_DEPTH,) if pattern is None else _steps(pattern)
-    once = _ANY_DEPTH in steps
     accept = accept or _anything
+    if pattern is None:
+        return _all_entries(root, accept)
+    steps = _steps(pattern)
+    once = _ANY_DEPTH in steps
     found: list[tuple[Link, Any]] = []
     # The root is below nothing, by a key that no path has.
     above: Link = _ABOVE
@@ -111,6 +113,38 @@ def entries(
             above, moves, other, below = stack.pop()
 
 
+def _all_entries(root: Any, accept: Callable[[Any], Any]) -> list[tuple[Link, Any]]:
+    """The same where there is no pattern to follow, which is the most frequent and the fastest."""
+    found: list[tuple[Link, Any]] = [(None, root)] if accept(root) else []
+    seen = {id(root)}
+    above: Link = None
+    below = items_below(root) or iter(())
+    stack: list[tuple[Link, Iterator[tuple[Key, Any]]]] = []
+    while True:
+        for key, value in below:
+            kind = type(value)
+            if kind in SCALARS:
+                if accept(value):
+                    found.append(((above, key), value))
+                continue
+            inside = items_below(value)
+            if kind not in PLAIN and isinstance(value, Node):
+                if id(value) in seen:
+                    continue
+                seen.add(id(value))
+            link = (above, key)
+            if accept(value):
+                found.append((link, value))
+            if inside is not None:
+                stack.append((above, below))
+                above, below = link, inside
+                break
+        else:
+            if not stack:
+                return found
+            above, below = stack.pop()
+
+
 _ABOVE = object()
 
 
@@ -138,19 +172,20 @@ def matches(path: Path, pattern: str) -> bool:
 def texts(links: list[Link]) -> list[str]:
     """The texts of the paths of many links that share holders."""
     known: dict[int, str] = {id(None): ""}
-    steps: dict[Any, str] = {}
+    steps: dict[str, str] = {}
     out = []
     for link in links:
-        text = known.get(id(link))
-        if text is None:
-            above, key = link
-            before = known.get(id(above))
-            if before is None:
-                before = known[id(above)] = format_path(path_of(above))
-            step = steps.get(key) if type(key) is str else _step(key)
-            if step is None:
-                step = steps[key] = _step(key)
-            text = known[id(link)] = before + step if before else step.removeprefix(".")
+        missing = []
+        while (text := known.get(id(link))) is None:
+            missing.append(link)
+            link = link[0]
+        for inner in reversed(missing):
+            key = inner[1]
+            if type(key) is str:
+                step = steps.get(key) or steps.setdefault(key, _step(key))
+            else:
+                step = f"[{key!r}]"
+            text = known[id(inner)] = text + step if text else step.removeprefix(".")
         out.append(text)
     return out
 

@@ -24,17 +24,18 @@ _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 def read(document: Mapping[str, Any]) -> Any:
     """The value of a document whose head was checked."""
-    reader = _Reader()
-    if "nodes" in document:
-        reader.read_apart(document["nodes"])
-    return reader.read(document["value"])
+    try:
+        return _Reader().read_all(document)
+    except SerializationError:
+        return _LocatingReader().read_all(document)  # raises it with the path
 
 
 class _Reader:
-    """Keeps the path of the value at hand, for messages and for the limit on depth."""
+    """Reads values without a thought of where they stand."""
 
     def __init__(self) -> None:
-        self._path: list[Key] = []
+        self.path: list[Key] = []  # of the value at hand; kept by `_LocatingReader`
+        self._depth = 0
         self._shared: dict[int, Node] = {}
         self._calls: dict[tuple[Any, ...], tuple[Callable[..., Any], bool]] = {}
         self._readers: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -46,12 +47,13 @@ class _Reader:
             **LEAF_READERS,
         }
 
-    def read_apart(self, listed: Any) -> None:
-        """Reads the nodes that the value refers to."""
-        if type(listed) is not list:
-            raise SerializationError(f"Expected a list of 'nodes', received {shown(listed)}.")
-        for data in listed:
+    def read_all(self, document: Mapping[str, Any]) -> Any:
+        apart = document.get("nodes", [])
+        if type(apart) is not list:
+            raise SerializationError(f"Expected a list of 'nodes', received {shown(apart)}.")
+        for data in apart:
             self.read(data)
+        return self.read(document["value"])
 
     def read(self, data: Any) -> Any:
         kind = type(data)
@@ -66,32 +68,28 @@ class _Reader:
             return self._read_items(data)
         if kind in _PLAIN:
             return data
-        raise SerializationError(f"{at(self._path)}: expected JSON, received {shown(data)}.")
-
-    def _inside(self, key: Key, data: Any) -> Any:
-        path = self._path
-        path.append(key)
-        if len(path) > MAX_DEPTH:
-            raise SerializationError(
-                f"{at(path[:3])}...: expected at most {MAX_DEPTH} levels of nesting, received more."
-            )
-        value = self.read(data)
-        path.pop()
-        return value
+        raise SerializationError(f"{at(self.path)}: expected JSON, received {shown(data)}.")
 
     def _read_items(self, data: Any) -> list[Any]:
         if type(data) is not list:
             raise TypeError(f"expected a list, received {shown(data)}")
-        return [
-            child if type(child) in _PLAIN else self._inside(place, child)
-            for place, child in enumerate(data)
-        ]
+        self._enter()
+        items = [child if type(child) in _PLAIN else self.read(child) for child in data]
+        self._depth -= 1
+        return items
 
     def _read_named(self, data: dict[str, Any]) -> dict[str, Any]:
-        return {
-            key: child if type(child) in _PLAIN else self._inside(key, child)
-            for key, child in data.items()
+        self._enter()
+        named = {
+            key: child if type(child) in _PLAIN else self.read(child) for key, child in data.items()
         }
+        self._depth -= 1
+        return named
+
+    def _enter(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH + 1:
+            raise _too_deep(self.path)
 
     def _read_tagged(self, data: dict[str, Any]) -> Any:
         """An object of which a key with a "$" tells what it stands for."""
@@ -100,7 +98,7 @@ class _Reader:
             reader = reader or self._readers.get(key)
         if reader is None:
             raise SerializationError(
-                f"{at(self._path)}: expected JSON, and one of {sorted(self._readers)} among the "
+                f"{at(self.path)}: expected JSON, and one of {sorted(self._readers)} among the "
                 f"keys where any begins with '$', received {shown(data)}."
             )
         try:
@@ -109,7 +107,7 @@ class _Reader:
             raise
         except _MALFORMED as error:
             raise SerializationError(
-                f"{at(self._path)}: expected an object as `kg.to_json` writes it, received "
+                f"{at(self.path)}: expected an object as `kg.to_json` writes it, received "
                 f"{shown(data)} ({type(error).__name__}: {error})."
             ) from error
 
@@ -143,7 +141,7 @@ class _Reader:
         try:
             return registry.resolve(name)
         except NotRegisteredError as error:
-            raise NotRegisteredError(f"{at(self._path)}: {error}") from None
+            raise NotRegisteredError(f"{at(self.path)}: {error}") from None
 
     def _checked(self, target: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
         """Arguments in canonical order; `SerializationError` for a name that is not taken."""
@@ -152,7 +150,7 @@ class _Reader:
             for name in arguments:
                 signature.check_name(text_of(name))
         except ArgumentError as error:
-            raise SerializationError(f"{at(self._path)}: {error}") from error
+            raise SerializationError(f"{at(self.path)}: {error}") from error
         return signature.ordered(arguments)
 
     def _read_node(self, data: dict[str, Any]) -> Node:
@@ -174,6 +172,32 @@ class _Reader:
         if type(data["$shared"]) is not int or data["$shared"] not in self._shared:
             raise ValueError("'$shared' names nothing that was read before")
         return self._shared[data["$shared"]]
+
+
+class _LocatingReader(_Reader):
+    """Keeps the path of the value at hand, for messages and for the limit on depth."""
+
+    def _read_items(self, data: Any) -> list[Any]:
+        if type(data) is not list:
+            return super()._read_items(data)  # raises
+        return [self._inside(place, child) for place, child in enumerate(data)]
+
+    def _read_named(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {key: self._inside(key, child) for key, child in data.items()}
+
+    def _inside(self, key: Key, data: Any) -> Any:
+        self.path.append(key)
+        if len(self.path) > MAX_DEPTH:
+            raise _too_deep(self.path)
+        value = self.read(data)
+        self.path.pop()
+        return value
+
+
+def _too_deep(path: list[Key]) -> SerializationError:
+    return SerializationError(
+        f"{at(path[:3])}...: expected at most {MAX_DEPTH} levels of nesting, received more."
+    )
 
 
 _OWN = frozenset(["$program", "$arguments", "$id", "$origin"])

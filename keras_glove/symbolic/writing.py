@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from keras_glove.errors import NotRegisteredError, SerializationError
@@ -39,24 +38,27 @@ def register_node_kind(cls: type[N]) -> type[N]:
 def write(value: Any, *, origin: bool) -> dict[str, Any]:
     """The parts of a document that tell a value."""
     try:
-        return {"value": _Writer(origin).write(value)}
+        return {"value": _Writer(origin).write(value, 0)}
     except _TooDeepError:
-        pass
-    writer = _Writer(origin)
+        return _write_flat(value, origin)
+    except SerializationError:
+        return {"value": _LocatingWriter(origin).write(value, 0)}  # raises it with the path
+
+
+def _write_flat(value: Any, origin: bool) -> dict[str, Any]:
+    writer = _LocatingWriter(origin)
     apart = [writer.write_apart(node) for node in _to_cut(value)]
     try:
-        return {"nodes": apart, "value": writer.write(value)}
-    except _TooDeepError as error:
-        raise SerializationError(str(error)) from None
+        return {"nodes": apart, "value": writer.write(value, 0)}
+    except _TooDeepError:
+        raise SerializationError(
+            f"{at(writer.path[:3])}...: expected at most {MAX_DEPTH} levels of nesting, received "
+            "more."
+        ) from None
 
 
 class _TooDeepError(Exception):
     """More levels of nesting than a document may have."""
-
-    def __init__(self, path: list[Key]) -> None:
-        super().__init__(
-            f"{at(path[:3])}...: expected at most {MAX_DEPTH} levels of nesting, received more."
-        )
 
 
 def _to_cut(root: Any) -> list[Node]:
@@ -82,78 +84,77 @@ def _height(value: Any, heights: dict[int, int], depth: int = 0) -> int:
 
 
 class _Writer:
-    """Keeps the path of the value at hand, for messages and for the limit on depth."""
+    """Writes values without a thought of where they stand."""
 
     def __init__(self, origin: bool) -> None:
+        self.path: list[Key] = []  # of the value at hand; kept by `_LocatingWriter`
         self._origin = origin
-        self._path: list[Key] = []
         self._heads: dict[int, dict[str, Any]] = {}  # nodes that were written, by their ids
         self._targets: dict[Any, tuple[str, bool]] = {}
         self._shared = 0
 
-    def write(self, value: Any) -> Any:
+    def write(self, value: Any, depth: int) -> Any:
         kind = type(value)
+        if depth > MAX_DEPTH:
+            raise _TooDeepError
         if kind is list:
-            return self._write_items(value)
+            return self._write_items(value, depth + 1)
         if kind is dict:
-            return self._write_dict(value)
+            return self._write_dict(value, depth + 1)
         if kind is tuple:
-            return {"$tuple": self._write_items(value)}
+            return {"$tuple": self._write_items(value, depth + 1)}
         if not isinstance(value, Node):
-            return leaf_to_json(value, self._path)
+            return leaf_to_json(value, self.path)
         if id(value) in self._heads:
             return self._again(value)
-        return self._write_program(value) if type(value) is Program else self._write_node(value)
+        if isinstance(value, Program):
+            return self._write_program(value, depth + 1)
+        return self._write_node(value, depth + 1)
 
     def write_apart(self, node: Node) -> dict[str, Any]:
         """Writes a node that others refer to by its number."""
-        self.write(node)
+        self.write(node, 0)
         self._again(node)
         return self._heads[id(node)]
 
-    def _inside(self, key: Key, value: Any) -> Any:
-        path = self._path
-        path.append(key)
-        if len(path) > MAX_DEPTH:
-            raise _TooDeepError(path)
-        written = self.write(value)
-        path.pop()
-        return written
-
-    def _write_items(self, items: Iterable[Any]) -> list[Any]:
+    def _write_items(self, items: Any, depth: int) -> list[Any]:
         return [
             child
             if type(child) in PLAIN or (type(child) is float and math.isfinite(child))
-            else self._inside(place, child)
-            for place, child in enumerate(items)
+            else self.write(child, depth)
+            for child in items
         ]
 
-    def _write_named(self, head: dict[str, Any], items: dict[str, Any]) -> dict[str, Any]:
+    def _write_named(
+        self, head: dict[str, Any], items: dict[str, Any], depth: int
+    ) -> dict[str, Any]:
         for name, child in items.items():
             kind = type(child)
             plain = kind in PLAIN or (kind is float and math.isfinite(child))
-            head[name] = child if plain else self._inside(name, child)
+            head[name] = child if plain else self.write(child, depth)
         return head
 
-    def _write_dict(self, value: dict[Any, Any]) -> dict[str, Any]:
+    def _write_dict(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
         for key in value:
             if type(key) is not str or key[:1] == "$":
-                return {"$dict": self._write_pairs(value)}
-        return self._write_named({}, value)
+                return {"$dict": self._write_pairs(value, depth)}
+        return self._write_named({}, value, depth)
 
-    def _write_pairs(self, value: dict[Any, Any]) -> list[list[Any]]:
-        return [[self.write(key), self._inside(str(key), child)] for key, child in value.items()]
+    def _write_pairs(self, value: dict[Any, Any], depth: int) -> list[list[Any]]:
+        keys = self._write_items(value, depth)
+        values = self._write_named({}, value, depth).values()
+        return [list(pair) for pair in zip(keys, values, strict=True)]
 
-    def _write_program(self, program: Program) -> dict[str, Any]:
+    def _write_program(self, program: Program, depth: int) -> dict[str, Any]:
         target, given = program.__target__, program.__arguments__
         name, any_names = self._targets.get(target) or self._named(target)
         head: dict[str, Any] = {"$program": name}
         if any_names and any(argument[:1] == "$" for argument in given):
-            head["$arguments"] = self._write_pairs(given)
+            head["$arguments"] = self._write_pairs(given, depth)
         else:
-            self._write_named(head, given)
+            self._write_named(head, given, depth)
         if self._origin and program.__origin__ is not None:
-            head["$origin"] = self._write_origin(program.__origin__)
+            self._write_named(head, {"$origin": _steps_of(program.__origin__)}, depth)
         self._heads[id(program)] = head
         return head
 
@@ -162,17 +163,17 @@ class _Writer:
         try:
             name = registry.name_of(target)
         except NotRegisteredError as error:
-            raise NotRegisteredError(f"{at(self._path)}: {error}") from None
+            raise NotRegisteredError(f"{at(self.path)}: {error}") from None
         found = self._targets[target] = name, signature_of(target).open_keywords
         return found
 
-    def _write_node(self, node: Node) -> dict[str, Any]:
+    def _write_node(self, node: Node, depth: int) -> dict[str, Any]:
         kind = type(node).__name__
         if NODE_KINDS.get(kind) is not type(node):
             raise SerializationError(
-                f"{at(self._path)}: expected a node of a registered kind, received a {kind}."
+                f"{at(self.path)}: expected a node of a registered kind, received a {kind}."
             )
-        head = self._write_named({"$node": kind}, node.__fields__())
+        head = self._write_named({"$node": kind}, node.__fields__(), depth)
         self._heads[id(node)] = head
         return head
 
@@ -184,9 +185,30 @@ class _Writer:
             self._shared += 1
         return {"$shared": head["$id"]}
 
-    def _write_origin(self, origin: Origin) -> list[Any]:
-        written = []
-        for step in origin.steps():
-            data = {"operation": step.operation, "detail": self._inside("$origin", step.detail)}
-            written.append(data if step.source is None else {**data, "source": step.source})
+
+def _steps_of(origin: Origin) -> list[dict[str, Any]]:
+    return [
+        {"operation": step.operation, "detail": step.detail}
+        | ({} if step.source is None else {"source": step.source})
+        for step in origin.steps()
+    ]
+
+
+class _LocatingWriter(_Writer):
+    """Keeps the path of the value at hand, for messages."""
+
+    def _write_items(self, items: Any, depth: int) -> list[Any]:
+        return [self._inside(place, child, depth) for place, child in enumerate(items)]
+
+    def _write_named(
+        self, head: dict[str, Any], items: dict[str, Any], depth: int
+    ) -> dict[str, Any]:
+        for name, child in items.items():
+            head[name] = self._inside(name, child, depth)
+        return head
+
+    def _inside(self, key: Key, value: Any, depth: int) -> Any:
+        self.path.append(key)
+        written = self.write(value, depth)
+        self.path.pop()
         return written

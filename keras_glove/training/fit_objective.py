@@ -128,7 +128,7 @@ class FitObjective:
 
         Raises:
             TrainingError: if the child is no Keras model, cannot be compiled, or does not
-                report the monitored value.
+                report the monitored value; or if the search minimizes.
             DivergenceError: if the loss or the monitored value is NaN or infinite.
             TrialPruned: if the trial was to end early.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import random
 from pathlib import Path
 
@@ -100,6 +101,9 @@ def test_model_specs() -> None:
     assert (spec.original_matrix == reference.INCEPTION).all()
     assert spec.data_format == "channels_last"
     assert spec.visualize().svg.startswith("<svg")
+    for other in (copy.deepcopy(spec), pickle.loads(pickle.dumps(spec))):
+        assert other == spec
+        assert other.data_format == spec.data_format
     lost = api.ModelSpec([[0, 0], [0, 0]], ["input", "output"])
     assert (lost.valid_spec, lost.matrix, lost.ops) == (False, None, None)
     with pytest.raises(api.OutOfDomainError):

@@ -6,10 +6,12 @@ import base64
 import gzip
 import json
 import os
+import struct
 import subprocess
 import sys
 import textwrap
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -243,6 +245,48 @@ def test_a_damaged_column_is_found_by_verify(tmp_path: Path) -> None:
     Columns.open(target)
     with pytest.raises(RecordError, match="'index_row'.*checksum"):
         Columns.verify(target)
+
+
+def _with_header(target: Path, change: Callable[[Any], Any]) -> None:
+    """Rewrites the header of a table, checksum and all, as an attacker would."""
+    data = target.read_bytes()
+    prefix = struct.Struct("<24sIII")
+    magic, version, length, _ = prefix.unpack_from(data)
+    document = json.loads(data[prefix.size : prefix.size + length])
+    text = json.dumps(change(document)).encode()
+    head = prefix.pack(magic, version, len(text), zlib.crc32(text))
+    target.write_bytes(head + text + data[prefix.size + length :])
+
+
+def _column(**changed: Any) -> Callable[[Any], Any]:
+    return lambda d: {**d, "columns": [{**d["columns"][0], **changed}, *d["columns"][1:]]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: [],
+        lambda d: {},
+        lambda d: {**d, "columns": 7},
+        lambda d: {**d, "columns": []},
+        _column(dtype="O"),
+        _column(dtype="S4"),
+        _column(dtype="x"),
+        _column(shape=[-1]),
+        _column(shape=[2**70]),
+        _column(shape="x"),
+        _column(name="other"),
+        _column(shape=[1]),
+        lambda d: {**d, "epochs": "12"},
+        lambda d: {**d, "epochs": [4]},
+        lambda d: {**d, "num_repeats": 0},
+    ],
+)
+def test_a_hostile_header_is_refused(tmp_path: Path, change: Callable[[Any], Any]) -> None:
+    target = convert(write_table(tmp_path / "a", rows=ROWS))
+    _with_header(target, change)
+    with pytest.raises(RecordError, match=r"a\.table"):
+        Columns.open(target)
 
 
 def test_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

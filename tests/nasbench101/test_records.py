@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 from pathlib import Path
@@ -216,6 +217,29 @@ def test_bytes_that_are_no_metrics(data: bytes) -> None:
         decode(data)
 
 
+@given(st.binary(max_size=200))
+def test_any_bytes_are_metrics_or_refused(data: bytes) -> None:
+    for read in (decode, lambda text: decode_all([text])):
+        with contextlib.suppress(RecordError):
+            read(data)
+
+
+@given(st.data())
+def test_damaged_metrics_are_read_or_refused(draw: st.DataObject) -> None:
+    text = bytearray(encode(Metrics((Evaluation(1.0, 2.0, 0.5, 0.25, 0.125),) * 3, 5, 6.0)))
+    for _ in range(draw.draw(st.integers(1, 4))):
+        text[draw.draw(st.integers(0, len(text) - 1))] = draw.draw(st.integers(0, 255))
+    with contextlib.suppress(RecordError):
+        decode_all([bytes(text)])
+
+
+def test_a_record_that_is_too_large_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keras_glove.benchmarks.nasbench101.records._CHUNK", 64)
+    monkeypatch.setattr("keras_glove.benchmarks.nasbench101.records._LARGEST", 500)
+    with pytest.raises(RecordError, match="row 1.*more than 500 bytes"):
+        _read(frame_all([b"a", b"b" * 1000]))
+
+
 def test_rows_are_read_as_they_were_written() -> None:
     cell = Cell([[0, 1, 1], [0, 0, 1], [0, 0, 0]], ["input", "maxpool3x3", "output"])
     metrics = Metrics((Evaluation(1.0),) * 3, 5, 6.0)
@@ -223,7 +247,11 @@ def test_rows_are_read_as_they_were_written() -> None:
     assert row == (cell.hash, 108, "011001000", "input,maxpool3x3,output", metrics)
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"[1,2,3,4,5]", b'["h", 4, "0", "", 7]'])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[]", b"{}", b"[1,2,3,4,5]", b'["h", 4, "0", "", 7]', b"[" * 100_000],
+    ids=["empty", "list", "dict", "numbers", "no text", "deep"],
+)
 def test_records_that_are_no_rows(data: bytes) -> None:
     with pytest.raises(RecordError, match="JSON list"):
         parse_row(data)

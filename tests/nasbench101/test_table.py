@@ -140,6 +140,7 @@ def test_hashes(table: NASBench) -> None:
     assert hashes == sorted(hashes) == table.hashes(table.cells).tolist()
     assert len(hashes) == len(table) == len(table.fixed_statistics) == 91
     assert [cell.hash for cell in table.cells] == hashes
+    assert [table.hash_of(cell) for cell in table.cells] == hashes
     assert LINE.hash in table.fixed_statistics
     assert LINE.hash in table.computed_statistics
     for wrong in ("0" * 32, "f" * 32, "", "xyz", None, 7):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,10 @@ import keras_glove as kg
 ROOT = Path(__file__).parents[2]
 
 NAMES_IN_ORDER = """
-    DNA FitObjective Model SearchSpace Sequential Study algorithms build callbacks clone cost diff
-    encode errors floatv from_json intv layers losses manyof materialize metrics oneof ops
-    optimizers partial permutate program query rebind sample search symbolize to_json to_keras tpu
-    trace
+    DNA FitObjective Model SearchSpace Sequential Study algorithms build callbacks clone constrain
+    cost diff encode errors evolve executors floatv flows from_json intv layers manyof materialize
+    oneof ops optimizers partial permutate program query rebind sample search symbolize to_json
+    to_keras tpu trace
 """
 NAMES = NAMES_IN_ORDER.split()
 
@@ -25,17 +26,17 @@ def test_the_names() -> None:
     assert all(hasattr(kg, name) for name in NAMES)
 
 
-def test_importing_it_says_nothing_and_knows_every_class_that_keras_may_load() -> None:
-    code = "import keras_glove, keras; print(len(keras.saving.get_custom_objects()))"
+def test_importing_it_says_and_warns_of_nothing() -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-W", "error", "-c", "import keras_glove"],
         cwd=ROOT,
-        env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert int(done.stdout) >= 2
+    assert done.stdout == ""
+    assert "keras_glove" not in done.stderr
 
 
 def test_readme_blocks_are_short_and_run() -> None:

@@ -114,6 +114,32 @@ def test_an_interrupted_driver_leaves_its_trials_to_the_next(tmp_path: Path) -> 
     study.close()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["processes", "ray"])
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+def test_workers_are_killed_at_random(
+    kind: str, where: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    if kind == "ray":
+        request.getfixturevalue("ray")
+    url = request.getfixturevalue("postgresql") if where == "postgresql" else tmp_path / "x.db"
+    executor = Processes(2, threads=1) if kind == "processes" else Ray(n=2)
+    study = Study("s", url, seed=0)
+    search(
+        working.SPACE, working.fragile, RegularizedEvolution(6, 3), working.FRAGILE_TRIALS,
+        study=study, progress=False, executor=executor,
+    )  # fmt: skip
+    study.close()
+    study = Study("s", url)
+    assert [trial.number for trial in study.trials] == list(range(working.FRAGILE_TRIALS))
+    assert {trial.state for trial in study.trials} == {"complete"}
+    assert sum(trial.attempt - 1 for trial in study.trials) >= 2  # so many were killed.
+    assert study.best_value == max(trial.reward for trial in study.trials)
+    for trial in study.trials:
+        assert trial.reward == working.product(trial.decisions)
+    study.close()
+
+
 def test_what_cannot_be_sent_is_refused() -> None:
     with pytest.raises(SearchError, match="top level of a module"):
         search(working.SPACE, lambda child: 1.0, Random(), 3, progress=False, executor=Processes(1))

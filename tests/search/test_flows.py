@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import runpy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from keras_glove.search import flows, sample
 from keras_glove.search.where import hinted
 from keras_glove.symbolic import is_open, program
 
+EXAMPLE = "examples/hardware_codesign.py"
 FLOWS = [flows.joint, flows.separate, flows.factorized, flows.hybrid]
 
 
@@ -191,3 +194,22 @@ def test_where_nothing_is_left_open(flow: Any) -> None:
 def test_first_parts_whose_children_all_fail_are_passed_over(flow: Any) -> None:
     for child, feedback in flow(NUMBERS, "a", Random, 40, seed=0):
         feedback.skip() if child["a"] < 5 else feedback(float(child["b"]))
+
+
+def test_the_example_shows_every_flow(capsys: pytest.CaptureFixture[str]) -> None:
+    example = runpy.run_path(str(Path(__file__).absolute().parents[2] / EXAMPLE))
+    example["main"](12, 2)
+    shown = capsys.readouterr().out
+    assert all(flow.__name__ in shown for flow in FLOWS)
+    assert "the best of all" in shown
+
+
+def test_the_models_of_the_example() -> None:
+    example = runpy.run_path(str(Path(__file__).absolute().parents[2] / EXAMPLE))
+    chip = {"tile": 16, "memory_kb": 512, "clock_ghz": 1.0}
+    layer = example["Layer"](pixels=64, patch=32, out=48)
+    # 2 * 3 tiles, each 64 + 2 * 16 cycles at 1 GHz; 6656 bytes at 8 GB/s are over before.
+    assert example["latency_ms"](chip, layer) == pytest.approx(max(576 / 1e6, 6656 / 8e6))
+    small = {**chip, "memory_kb": 1}  # activations are read once for each of three columns.
+    assert example["latency_ms"](small, layer) == pytest.approx((1536 + 3 * 5120) / 8e6)
+    assert example["area_mm2"](chip) < example["area_mm2"]({**chip, "tile": 32})

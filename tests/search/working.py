@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
+import threading
 import time
 from typing import Any
 
@@ -35,6 +37,20 @@ def deadly(child: dict[str, int], trial: Trial) -> float:
     """Kills its worker: always in trial 1, and in trial 3 the first time."""
     if trial.number == 1 or (trial.number == 3 and trial.attempt == 1):
         os.kill(os.getpid(), signal.SIGKILL)
+    return product(child)
+
+
+#: Trials of the fault test of executors; about 600 take three minutes.
+FRAGILE_TRIALS = int(os.environ.get("KERAS_GLOVE_TEST_FAULT_TRIALS", "16"))
+
+
+def fragile(child: dict[str, int], trial: Trial) -> float:
+    """Kills its worker in the first attempt of about one trial in six, at a random moment."""
+    rng = random.Random(trial.seed)
+    if rng.random() < 1 / 6 and trial.attempt == 1:
+        threading.Timer(rng.uniform(0.0, 0.1), os.kill, [os.getpid(), signal.SIGKILL]).start()
+        time.sleep(1.0)
+    trial.report(0, 0.5)
     return product(child)
 
 

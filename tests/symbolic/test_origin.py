@@ -88,6 +88,6 @@ def test_bad_origins(origin):
 def test_an_origin_without_a_json_form_is_told():
     p = program(Conv, 1)
     derive(p, "mutate", object())
-    with pytest.raises(SerializationError, match=r"at `\['\$origin'\]`"):
+    with pytest.raises(SerializationError, match=r"at `\['\$origin'\]\[0\].detail`"):
         to_json(p, origin=True)
     assert isinstance(p.__origin__, Origin) and to_json(p)

@@ -139,6 +139,28 @@ def test_outside_of_a_search_a_child_is_gone_when_the_next_is_trained() -> None:
     assert reference() is None
 
 
+def test_a_trained_child_can_be_exported_with_its_gradients(tmp_path: Path) -> None:
+    child = wide(4)
+    fitting(FitObjective)(child, trial=FakeTrial())
+    release_memory()
+    exported = tf.Module()
+    exported.child = child
+    exported.call = tf.function(lambda x: child(x), input_signature=[tf.TensorSpec((None, 3))])
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
+    tf.saved_model.save(exported, str(tmp_path), options=options)
+    release_memory()
+    loaded = tf.saved_model.load(str(tmp_path))
+    gradients = []
+    for function in (child, loaded.call):
+        x = tf.constant(X)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            result = tf.reduce_sum(function(x))
+        gradients.append(tape.gradient(result, x).numpy())
+    np.testing.assert_allclose(*gradients, rtol=1e-5)
+    assert np.abs(gradients[0]).max() > 0.0
+
+
 # --- over many trials -----------------------------------------------------------------
 
 STATUS = Path("/proc/self/status")

@@ -81,3 +81,6 @@ class ModelSpec(Cell):
     def visualize(self) -> Drawing:
         """A picture of the pruned cell; notebooks show it."""
         return self.draw()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.original_matrix, self.original_ops, self.data_format))

@@ -11,11 +11,9 @@ from keras_glove.benchmarks.nasbench101.canonical import Codes
 from keras_glove.benchmarks.nasbench101.cells import Cell
 from keras_glove.benchmarks.nasbench101.graphs import OFFSETS, POWERS, SHIFTS
 from keras_glove.benchmarks.nasbench101.limits import (
-    INPUT,
     MAX_EDGES,
     MAX_VERTICES,
     OPERATIONS,
-    OUTPUT,
 )
 from keras_glove.errors import CellError
 
@@ -124,11 +122,13 @@ class Unpacked(NamedTuple):
     """Codes taken apart; zeros where a cell is not valid.
 
     Attributes:
+        codes: what was taken apart, shape `(cells,)`.
         num_vertices: shape `(cells,)`.
         bits: the edges, shape `(cells,)`.
         labels: all labels of a cell as one number, shape `(cells,)`.
     """
 
+    codes: Codes
     num_vertices: np.ndarray[Any, np.dtype[np.int8]]
     bits: Codes
     labels: Codes
@@ -152,9 +152,8 @@ class Unpacked(NamedTuple):
         sizes = self.num_vertices.tolist()
         graphs = zip(*self.parents().tolist(), strict=True)
         labels = zip(*self.label_table().tolist(), strict=True)
-        for n, graph, numbers in zip(sizes, graphs, labels, strict=True):
-            operations = [OPERATIONS[label] for label in numbers[: n - 2]]
-            yield Cell.of_graph(graph[:n], (INPUT, *operations, OUTPUT))
+        for n, graph, row, code in zip(sizes, graphs, labels, self.codes.tolist(), strict=True):
+            yield Cell.of_pruned(graph[:n], row[: n - 2], code)
 
 
 def unpack(codes: Codes) -> Unpacked:
@@ -165,4 +164,4 @@ def unpack(codes: Codes) -> Unpacked:
     bits, labels = np.divmod(known - np.array(OFFSETS, dtype=np.uint32)[sizes], powers)
     invalid = codes == INVALID
     sizes[invalid] = bits[invalid] = 0
-    return Unpacked(sizes.astype(np.int8), bits, labels)
+    return Unpacked(codes, sizes.astype(np.int8), bits, labels)

@@ -75,6 +75,11 @@ class Cell:
     _given: tuple[Parents, tuple[str, ...]]
     _graph: Parents | None
     _operations: tuple[str, ...] | None
+    _labels: tuple[int, ...]
+    _problem: str | None
+    _code: int | None
+    _hash: str | None
+    _seen: tuple[object, int] | None  # of a table its token, and the row of the cell there
 
     def __init__(self, matrix: Any, operations: Sequence[str]) -> None:
         parents = read_matrix(matrix)
@@ -95,15 +100,21 @@ class Cell:
     @classmethod
     def of_code(cls, code: int) -> Cell:
         """The pruned cell with this code; raises `CellError` where there is none."""
-        parents, labels = graph_of_code(code)
-        interior = [OPERATIONS[label] for label in labels]
-        return cls.of_graph(parents, (INPUT, *interior, OUTPUT))
+        return cls.of_pruned(*graph_of_code(code), code)
+
+    @classmethod
+    def of_pruned(cls, parents: Parents, labels: tuple[int, ...], code: int) -> Cell:
+        """A valid cell that is known to be pruned; trusts all of it, and looks at nothing."""
+        self = cls.__new__(cls)
+        operations = (INPUT, *[OPERATIONS[label] for label in labels], OUTPUT)
+        self._given = (parents, operations)
+        self._graph, self._operations, self._labels = parents, operations, labels
+        self._code, self._hash, self._seen, self._problem = code, None, None, None
+        return self
 
     def _begin(self, parents: Parents, operations: tuple[str, ...]) -> None:
         self._given = (parents, operations)
-        self._code: int | None = None
-        self._hash: str | None = None
-        self._seen: tuple[object, int] | None = None
+        self._code = self._hash = self._seen = None
         n = len(parents)
         kept = kept_vertices(parents)
         if kept == (1 << n) - 1 and n > 1:

@@ -61,7 +61,7 @@ class Collector:
             try:
                 module_hash, budget, adjacency, operations, text = json.loads(record)
                 texts.append(a2b_base64(text))
-            except (TypeError, ValueError) as error:
+            except (RecursionError, TypeError, ValueError) as error:
                 self._refuse(number, f"expected {EXPECTED}, received {record[:80]!r} ({error})")
             known = self._known.get(module_hash) if type(module_hash) is str else None
             if known is None or known[1:3] != (adjacency, operations):

@@ -7,6 +7,7 @@ the columns and where they stand; and the columns, little-endian, each with a ch
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zlib
 from collections.abc import Mapping
@@ -108,16 +109,14 @@ class Columns:
         """
         data: Array = np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else _NONE
         document, position = _read_header(data, path)
-        arrays = {}
-        for column in document["columns"]:
-            dtype, shape = np.dtype(column["dtype"]), tuple(column["shape"])
-            position += -position % _ALIGNMENT
-            size = dtype.itemsize * int(np.prod(shape))
-            if position + size > len(data):
-                raise RecordError(f"expected a whole table, received one that is cut off: {path}.")
-            arrays[column["name"]] = data[position : position + size].view(dtype).reshape(shape)
-            position += size
-        header = Header(tuple(document["epochs"]), document["num_repeats"], document["source"])
+        try:
+            header = Header(tuple(document["epochs"]), document["num_repeats"], document["source"])
+            arrays = _arrays(data, document["columns"], position, path)
+            _check_shapes(header, arrays)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            if isinstance(error, RecordError):
+                raise
+            raise RecordError(f"{path} is damaged: its header cannot be: {error!r}.") from error
         return cls(header, arrays)
 
     @classmethod
@@ -138,6 +137,43 @@ class Columns:
                 )
         return columns
 
+
+def _arrays(data: Array, columns: Any, position: int, path: Path) -> dict[str, Array]:
+    """The columns as views of the file."""
+    arrays = {}
+    for column in columns:
+        dtype, shape = np.dtype(column["dtype"]), tuple(column["shape"])
+        if dtype.kind not in "uif" or not all(type(n) is int and n >= 0 for n in shape):
+            raise ValueError(f"no column is {dtype} of shape {shape}")
+        position += -position % _ALIGNMENT
+        size = dtype.itemsize * math.prod(shape)
+        if position + size > len(data):
+            raise RecordError(f"expected a whole table, received one that is cut off: {path}.")
+        arrays[column["name"]] = data[position : position + size].view(dtype).reshape(shape)
+        position += size
+    if set(arrays) != _COLUMNS:
+        raise ValueError(f"the columns are {sorted(arrays)}")
+    return arrays
+
+
+def _check_shapes(header: Header, arrays: Mapping[str, Array]) -> None:
+    numbers = [*header.epochs, header.num_repeats]
+    if not all(type(number) is int and number > 0 for number in numbers):
+        raise ValueError(f"no table has {header}")
+    cells, codes = arrays["code"].shape[:1], arrays["index_code"].shape[:1]
+    trainings = (*cells, len(header.epochs), header.num_repeats)
+    shapes = dict.fromkeys(_COLUMNS, trainings)
+    shapes |= {"code": cells, "parameters": cells, "digest": (*cells, 16)}
+    shapes |= {"index_code": codes, "index_row": codes}
+    for name, array in arrays.items():
+        if array.shape != shapes[name]:
+            raise ValueError(f"{name} has the shape {array.shape}, not {shapes[name]}")
+
+
+_COLUMNS: Final = frozenset(
+    ["code", "parameters", "digest", "index_code", "index_row"]
+    + [f"{stage}_{metric}" for stage in STAGES for metric in METRICS]
+)
 
 _NONE = np.zeros(0, dtype=np.uint8)
 

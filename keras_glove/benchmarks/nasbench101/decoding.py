@@ -73,4 +73,6 @@ def _decode_one(text: bytes, index: int) -> tuple[Array, int]:
             f"received {len(metrics.evaluations)}.",
             index,
         )
+    if metrics.trainable_parameters >= 2**31:  # an int32, whose negative values look so
+        raise RecordError(f"expected parameters below 2**31, in {metrics!r}", index)
     return np.array(metrics.evaluations), metrics.trainable_parameters

@@ -17,6 +17,7 @@ message EvaluationData {
 
 from __future__ import annotations
 
+import operator
 import struct
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -98,9 +99,9 @@ def decode(data: bytes) -> Metrics:
             if number == 1:
                 evaluations.append(_evaluation(value))
             elif number == 2:
-                parameters = value
+                parameters = operator.index(value)
             elif number == 3:
-                total_time = value
+                total_time = _real(value)
     except (IndexError, struct.error, TypeError, ValueError) as error:
         raise RecordError(f"expected the protocol buffer ModelMetrics: {error}.") from error
     return Metrics(tuple(evaluations), parameters, total_time)
@@ -155,8 +156,14 @@ def _evaluation(data: bytes) -> Evaluation:
     numbers = [0.0] * _NUMBERS
     for number, value in _fields(data):
         if 1 <= number <= _NUMBERS:
-            numbers[number - 1] = float(value)
+            numbers[number - 1] = _real(value)
     return Evaluation(*numbers)
+
+
+def _real(value: Any) -> float:
+    if type(value) is not float:
+        raise TypeError(f"a number was expected, not {value!r}")
+    return value
 
 
 _TAGS: Final = bytes([number << 3 | _FIXED64 for number in range(1, _NUMBERS + 1)])

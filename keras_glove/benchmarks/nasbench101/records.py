@@ -24,6 +24,7 @@ OVERHEAD: Final = _HEADER + _CHECKSUM.size
 """The bytes of a record beside its data."""
 
 _CHUNK: Final = 1 << 23
+_LARGEST: Final = 1 << 24
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -154,6 +155,11 @@ class _Reader:
             raise self._damaged("data")
         if lengths < len(starts) or (misfit and not _header_is_right(buffer, self.place - origin)):
             raise self._damaged("length")
+        if len(buffer) - (self.place - origin) > _LARGEST:
+            raise RecordError(
+                f"{self._name}: row {self.row}, at byte {self.place}, has more than {_LARGEST} "
+                "bytes; rows of NAS-Bench-101 have less than a thousand. It is another file."
+            )
 
     def _damaged(self, what: str) -> RecordError:
         return RecordError(

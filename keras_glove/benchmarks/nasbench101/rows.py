@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from typing import Any, Final, NamedTuple
 
@@ -57,7 +56,7 @@ def parse_row(data: bytes) -> Row:
         fields: Any = json.loads(data)
         module_hash, epochs, adjacency, operations, text = fields
         metrics = decode(base64.b64decode(text, validate=True))
-    except (ValueError, TypeError, binascii.Error) as error:
+    except (RecursionError, TypeError, ValueError) as error:
         raise RecordError(f"expected {EXPECTED}, received {data[:60]!r}: {error}.") from error
     row = Row(module_hash, epochs, adjacency, operations, metrics)
     if [type(field) for field in row[:4]] != [str, int, str, str]:

@@ -185,7 +185,7 @@ class NASBench:
         self, model_spec: Cell
     ) -> tuple[dict[str, Any], dict[int, list[dict[str, float]]]]:
         """The same of a cell; raises `OutOfDomainError` as `query` does."""
-        return self.get_metrics_from_hash(self._lookup.hash_of(self._lookup.row(model_spec)))
+        return self.get_metrics_from_hash(self.hash_of(model_spec))
 
     # -- what it lacks -------------------------------------------------------------
 
@@ -224,6 +224,14 @@ class NASBench:
             return isinstance(cell, Cell) and self._lookup.row(cell) >= 0
         except OutOfDomainError:
             return False
+
+    def hash_of(self, cell: Cell) -> str:
+        """The hash of a cell, without computing it.
+
+        Raises:
+            OutOfDomainError: if it is not valid or not in the table.
+        """
+        return self._lookup.hash_of(self._lookup.row(cell))
 
     def hashes(self, cells: Iterable[Cell]) -> np.ndarray[Any, np.dtype[np.str_]]:
         """The hashes of many cells, without computing them.

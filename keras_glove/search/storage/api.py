@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -114,7 +113,7 @@ class ApiBackend(Backend):
 
     def beat(self, keys: Collection[int], count: int) -> None:
         for key in keys:
-            with contextlib.suppress(UpdateFinishedTrialError):
+            with contextlib.suppress(RuntimeError):  # the trial has ended meanwhile.
                 self._storage.set_trial_system_attr(key, ALIVE, count)
 
 
