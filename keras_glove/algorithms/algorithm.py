@@ -82,6 +82,14 @@ class Algorithm(abc.ABC):
         return False
 
     @property
+    def custom_decisions(self) -> bool:
+        """Whether it can search spaces with decision points of the user's own kind.
+
+        It can where it changes DNA by the methods of the space alone.
+        """
+        return True
+
+    @property
     def objectives(self) -> int:
         """How many numbers a reward has: that of `setup`, 1 before it."""
         return self._objectives
@@ -351,6 +359,8 @@ class Algorithm(abc.ABC):
                 f"{type(self).__name__} expected a space with at least one decision point, "
                 "received one with none; put a hyper-value such as `oneof([...])` in the program."
             )
+        if not self.custom_decisions:
+            checks.no_custom_decisions(type(self).__name__, space)
         checks.integer("objectives", objectives, low=1)
         if objectives > 1 and not self.multi_objective:
             raise AlgorithmError(

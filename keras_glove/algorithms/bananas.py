@@ -93,6 +93,10 @@ class Bananas(Algorithm):
         self._parents = parents
         self._features = features
 
+    @property
+    def custom_decisions(self) -> bool:
+        return False
+
     def _setup(self, space: SearchSpace) -> None:
         Ensemble(self._predictor, 1, np.random.default_rng(0))  # fails early, if it has to.
         self._featurize = self._features or OneHot(space)

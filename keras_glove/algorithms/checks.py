@@ -7,7 +7,8 @@ import numbers
 from collections.abc import Iterable
 from typing import Any
 
-from keras_glove.errors import AlgorithmError, RewardError
+from keras_glove.errors import AlgorithmError, RewardError, SpaceError
+from keras_glove.hyper import SearchSpace
 
 
 def integer(name: str, value: Any, *, low: int) -> None:
@@ -110,3 +111,14 @@ def number(name: str, value: Any) -> float:
         f"expected the {name} to be a number, received {type(value).__name__} "
         f"{text if len(text) <= 60 else text[:57] + '...'}; {fix}."
     )
+
+
+def no_custom_decisions(who: str, space: SearchSpace) -> None:
+    """Raises SpaceError if a decision point is of a kind of the user's own."""
+    for point in space.points:
+        if point.kind == "custom":
+            raise SpaceError(
+                f"at `{point.path or 'the root'}`: {who} expected candidates and numbers, received "
+                f"{point.name!r}, a decision point of its own kind, which it cannot compare or "
+                "list; use `Random()` or `RegularizedEvolution()`."
+            )

@@ -59,6 +59,10 @@ class LocalSearch(Algorithm):
         self._initial = initial
         self._full = full
 
+    @property
+    def custom_decisions(self) -> bool:
+        return False
+
     def _setup(self, space: SearchSpace) -> None:
         self._size = size_of(space)
         self._seen: set[DNA] = set()

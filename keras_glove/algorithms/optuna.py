@@ -89,6 +89,10 @@ class Optuna(Algorithm):
         """True, but for "cmaes"; of samplers that were not named Optuna finds out itself."""
         return self._sampler != "cmaes"
 
+    @property
+    def custom_decisions(self) -> bool:
+        return False
+
     def _setup(self, space: SearchSpace) -> None:
         seed = self._setup_seed
         self._begin(space, int(self._rng.integers(2**31)) if seed is None else seed)

@@ -84,6 +84,10 @@ class PolicyGradient(Algorithm):
         self._ready("probabilities")
         return self._heads.probabilities()
 
+    @property
+    def custom_decisions(self) -> bool:
+        return False
+
     def _setup(self, space: SearchSpace) -> None:
         self._heads = Heads(space, self._bins)
         self._mean = _Average(self._baseline_decay)

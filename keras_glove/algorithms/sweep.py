@@ -50,6 +50,10 @@ class Sweep(Algorithm):
         """True: it learns from none."""
         return True
 
+    @property
+    def custom_decisions(self) -> bool:
+        return False
+
     def _setup(self, space: SearchSpace) -> None:
         floats = [point for point in space.points if point.kind == "float"]
         if floats and self._grid is None:

@@ -91,7 +91,7 @@ class Ledger:
             self._begin(header, direction, seed)
             self.pruner = _checked_pruner(pruner, self.names)
             if header is None:
-                store.save_header(self.header())
+                store.save_header(self.header)
         self.front = Front(self.signs)
         for trial in store.load(self):
             self._notice(trial)
@@ -154,7 +154,7 @@ class Ledger:
             self._read_header()
             if self.space is None:
                 self.space = template.space
-                self.store.save_header(self.header())
+                self.store.save_header(self.header)
         if self.space != template.space:
             raise SpaceError(
                 "the study holds trials of another space: "
@@ -190,7 +190,7 @@ class Ledger:
                 if new:
                     entry = {"algorithm": repr(algorithm), "seed": seed, "fresh": fresh}
                     self.courses.append({**entry, "default_for": default_for})
-                    self.store.save_header(self.header())
+                    self.store.save_header(self.header)
         self.algorithm = algorithm
         return course
 
@@ -335,7 +335,7 @@ class Ledger:
         name = getattr(other, "name", None)
         self.origin = {"study": name, "trials": [other.first_number(t.number) for t in trials]}
         self.environments = [dict(environment) for environment in other.environments]
-        self.store.save_header(self.header())
+        self.store.save_header(self.header)
 
     def release(self, trial: Trial) -> None:
         """Leaves a running trial to be run again."""
@@ -427,7 +427,7 @@ class Ledger:
             self._read_header()
             if current not in self.environments:
                 self.environments.append(current)
-                self.store.save_header(self.header())
+                self.store.save_header(self.header)
             self._environment = self.environments.index(current)
         return self._environment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +35,12 @@ class TrialStore(abc.ABC):
         """The facts of the study that `save_header` kept last; None for a new study."""
         return None
 
-    def save_header(self, header: dict[str, Any]) -> None:  # noqa: B027
-        """Makes the facts of the study last; call it under the lock."""
+    def save_header(self, header: Callable[[], dict[str, Any]]) -> None:  # noqa: B027
+        """Makes the facts of the study last; call it under the lock.
+
+        A store that keeps nothing does not ask for them: constraints by functions without a
+        registered name have no JSON form.
+        """
 
     def load(self, ledger: Ledger) -> list[Trial]:
         """The trials that were kept before, as trials of `ledger`."""

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from keras_glove.algorithms import Random, Sweep
 from keras_glove.errors import AlgorithmError, FeedbackError, SearchError, SerializationError
-from keras_glove.hyper import DNA, oneof
+from keras_glove.hyper import DNA, constrain, intv, oneof, satisfies
 from keras_glove.search import MedianPruner, Study, Trial, search
 from keras_glove.search.results import Result
 
@@ -170,3 +170,9 @@ def test_a_failed_trial_keeps_the_notes_of_its_error() -> None:
     trial = study.start(DNA([0])).trial
     study.fail(trial, error)
     assert trial.error == "ValueError: bad\nwhile building `model.blocks[2]`"
+
+
+def test_a_study_in_memory_takes_constraints_that_have_no_name() -> None:
+    space = constrain({"x": intv(0, 9)}, satisfies(lambda decisions: decisions["x"] < 5))
+    study = search(space, lambda child: float(child["x"]), Random(), 30, seed=0, progress=False)
+    assert study.best_value == 4.0

@@ -14,6 +14,7 @@ from optuna.distributions import (
     distribution_to_json,
 )
 
+from keras_glove.errors import SpaceError
 from keras_glove.hyper import DNA, DecisionPoint, SearchSpace
 
 
@@ -56,6 +57,11 @@ def cells(columns: Sequence[Column], dna: DNA) -> list[tuple[Column, Any]]:
 def _distribution(point: DecisionPoint) -> BaseDistribution:
     if point.kind == "categorical":
         return CategoricalDistribution(_told_apart(point.literals))
+    if point.kind == "custom":
+        raise SpaceError(
+            f"at `{point.path or 'the root'}`: expected decisions that a storage of Optuna can hold, "
+            f"received {point.name!r}, a decision point of its own kind; keep the study in memory."
+        )
     assert point.low is not None
     assert point.high is not None
     log = point.scale == "log"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -100,14 +100,16 @@ class DurableStore(TrialStore):
         found: dict[str, Any] = header
         return found
 
-    def save_header(self, header: dict[str, Any]) -> None:
-        named = isinstance(header["direction"], dict)
-        attributes: dict[str, Any] = {HEADER: {"format": FORMAT, **header}}
+    def save_header(self, header: Callable[[], dict[str, Any]]) -> None:
+        facts = header()
+        direction = facts["direction"]
+        named = isinstance(direction, dict)
+        attributes: dict[str, Any] = {HEADER: {"format": FORMAT, **facts}}
         if self._backend.read_attributes() is None:
-            given = header["direction"].values() if named else [header["direction"]]
+            given = direction.values() if named else [direction]
             self._backend.create([StudyDirection[name.upper()] for name in given])
             if named:
-                attributes[METRIC_NAMES] = list(header["direction"])
+                attributes[METRIC_NAMES] = list(direction)
         self._backend.write_attributes(attributes)
 
     def save_state(self, course: int, number: int, state: dict[str, Any]) -> None:
