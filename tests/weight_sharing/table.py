@@ -185,11 +185,9 @@ CASES: list[Case] = [
     Case(
         "EinsumDense",
         sequence(
-            lambda: layers.EinsumDense("abc,cde->abde", (None, *(2,), 4), bias_axes="de"),
-            lambda: layers.EinsumDense(
-                "abde,def->abf", kg.oneof([(None, 4), (None, 6)]), bias_axes="f"
-            ),
-            lambda: layers.EinsumDense("abf,fg->abg", (None, 3), bias_axes="g"),
+            lambda: layers.EinsumDense("abc,cde->abde", (5, 2, 4), bias_axes="de"),
+            lambda: layers.EinsumDense("abde,def->abf", kg.oneof([(5, 4), (5, 6)]), bias_axes="f"),
+            lambda: layers.EinsumDense("abf,fg->abg", (5, 3), bias_axes="g"),
         ),
         (5, 4),
     ),
