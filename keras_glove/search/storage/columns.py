@@ -59,8 +59,9 @@ def _distribution(point: DecisionPoint) -> BaseDistribution:
         return CategoricalDistribution(_told_apart(point.literals))
     if point.kind == "custom":
         raise SpaceError(
-            f"at `{point.path or 'the root'}`: expected decisions that a storage of Optuna can hold, "
-            f"received {point.name!r}, a decision point of its own kind; keep the study in memory."
+            f"at `{point.path or 'the root'}`: expected decisions that a storage of Optuna can "
+            f"hold, received {point.name!r}, a decision point of its own kind; keep the study in "
+            "memory."
         )
     assert point.low is not None
     assert point.high is not None
