@@ -120,10 +120,13 @@ class Ledger:
 
     def header(self) -> dict[str, Any]:
         """The facts of the study as JSON-able data, its trials not included."""
+        return {**self.facts(), "space": None if self.space is None else self.space.to_json()}
+
+    def facts(self) -> dict[str, Any]:
+        """The same without the space, which may have no JSON form."""
         return {
             "direction": self.direction,
             "seed": self.seed,
-            "space": None if self.space is None else self.space.to_json(),
             "courses": self.courses,
             "environments": self.environments,
             "origin": self.origin,
@@ -136,8 +139,9 @@ class Ledger:
     def _take(self, header: Mapping[str, Any]) -> None:
         self.direction = header["direction"]
         self.seed = header["seed"]
-        if header["space"] is not None and self.space is None:
-            self.space = SearchSpace.from_json(header["space"])
+        space = header.get("space")
+        if space is not None and self.space is None:
+            self.space = SearchSpace.from_json(space)
         self.courses = header["courses"]
         self.environments = header["environments"]
         self.origin = header["origin"]

@@ -45,14 +45,14 @@ class Setup(NamedTuple):
     Attributes:
         template: of the program.
         objective: judges the children.
-        header: the facts of the study.
+        facts: of the study, but for its space, which the template has.
         prunes: whether the study has a pruner.
         files: the folder for files, if the study keeps any.
     """
 
     template: Any
     objective: Objective
-    header: dict[str, Any]
+    facts: dict[str, Any]
     prunes: bool
     files: Path | None
 
@@ -62,7 +62,7 @@ class Setup(NamedTuple):
         Evaluator(objective, loop.study.names)  # checks it, here.
         study = loop.study
         prunes = study.pruner is not None
-        return cls(loop.template, objective, study.header(), prunes, study.files.root)
+        return cls(loop.template, objective, study.facts(), prunes, study.files.root)
 
 
 class Job(NamedTuple):
@@ -93,7 +93,7 @@ class Worker:
         self._channel = channel
         pruner = _RemotePruner(channel) if setup.prunes else None
         self._ledger = Ledger(_RemoteStore(channel), None, None, None, Files(setup.files, None))
-        self._ledger.restore(setup.header)
+        self._ledger.restore(setup.facts)
         self._ledger.pruner = pruner
         self._ledger.bind(setup.template)
         self._template = setup.template
