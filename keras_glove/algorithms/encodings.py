@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_glove.algorithms.positions import position
+from keras_glove.algorithms.positions import numbers, position
 from keras_glove.hyper import DNA, SearchSpace
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -52,7 +52,7 @@ class OneHot:
         """The features of some DNA, shape `(dnas, width)`."""
         table = np.zeros((len(dnas), self.width))
         for row, dna in zip(table, dnas, strict=True):
-            for point, start, value in zip(self._points, self._starts, dna.values, strict=True):
+            for point, start, value in zip(self._points, self._starts, numbers(dna), strict=True):
                 if value is None:
                     continue
                 if point.kind == "categorical":

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_glove.algorithms.positions import at_position, position, shares
+from keras_glove.algorithms.positions import at_position, numbers, position, shares
 from keras_glove.hyper import DNA, DecisionPoint, Group, SearchSpace
 from keras_glove.hyper.dna import trusted
 from keras_glove.hyper.structure import Structure, Unit
@@ -75,13 +75,13 @@ class Heads:
             Two arrays of the shape of `logits`.
         """
         active = np.array([value is not None for value in dna.values])
-        allowed = self._allowed(dna.values)
+        allowed = self._allowed(numbers(dna))
         p = softmax(np.where(allowed, self.logits, -np.inf))
         with np.errstate(divide="ignore"):
             log_p = np.where(p > 0, np.log(p), 0.0)
         entropy = -(p * log_p).sum(axis=1, keepdims=True)
         by_log_p, by_entropy = -p, -p * (log_p + entropy)
-        for index, value in enumerate(dna.values):
+        for index, value in enumerate(numbers(dna)):
             if value is not None:
                 by_log_p[index, self._cell(index, value)] += 1.0
         by_log_p[~active] = 0.0
@@ -90,10 +90,10 @@ class Heads:
 
     def log_probability(self, dna: DNA) -> float:
         """The logarithm of the probability of the cells of a DNA."""
-        p = softmax(np.where(self._allowed(dna.values), self.logits, -np.inf))
+        p = softmax(np.where(self._allowed(numbers(dna)), self.logits, -np.inf))
         return sum(
             math.log(p[index, self._cell(index, value)])
-            for index, value in enumerate(dna.values)
+            for index, value in enumerate(numbers(dna))
             if value is not None
         )
 

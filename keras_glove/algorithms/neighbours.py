@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from keras_glove.algorithms.positions import at_position, position
+from keras_glove.algorithms.positions import at_position, numbers, position
 from keras_glove.hyper import DNA, DecisionPoint, SearchSpace
 
 #: How far numbers go up and down, as fractions of their scale.
@@ -39,7 +39,7 @@ def neighbours(space: SearchSpace, dna: DNA, rng: np.random.Generator) -> list[D
         if dna[point.index] is None:
             continue
         changes = _slot_changes if point.group is not None else _changes
-        for values in changes(point, dna.values):
+        for values in changes(point, numbers(dna)):
             found[space.complete(values, rng)] = None
     found.pop(dna, None)
     return list(found)

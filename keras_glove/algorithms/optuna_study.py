@@ -21,7 +21,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import Trial, TrialState
 
-from keras_glove.algorithms.positions import at_position, position
+from keras_glove.algorithms.positions import at_position, numbers, position
 from keras_glove.errors import AlgorithmError, DependencyError, SpaceError
 from keras_glove.hyper import DNA, DecisionPoint, SearchSpace
 from keras_glove.hyper.structure import Structure, Unit
@@ -260,7 +260,7 @@ class OptunaStudy:
     def _parameters(self, dna: DNA) -> dict[str, Any]:
         return {
             knob.point.name: knob.external(value)
-            for knob, value in zip(self._knobs, dna, strict=True)
+            for knob, value in zip(self._knobs, numbers(dna), strict=True)
             if value is not None
         }
 

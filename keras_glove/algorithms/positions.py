@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from typing import cast
 
-from keras_glove.hyper import DecisionPoint
+from keras_glove.hyper import DNA, DecisionPoint
 from keras_glove.hyper.domains import domain_of
 from keras_glove.hyper.scales import UnitMap, unit_map
+
+
+def numbers(dna: DNA) -> tuple[int | float | None, ...]:
+    """The values of a DNA of a space without decision points of the user's own kind."""
+    return cast("tuple[int | float | None, ...]", dna.values)
 
 
 def position(point: DecisionPoint, value: float) -> float:

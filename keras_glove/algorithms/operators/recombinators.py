@@ -12,8 +12,9 @@ from keras_glove.algorithms import checks
 from keras_glove.algorithms.operators.operator import Individual, Operator
 from keras_glove.errors import AlgorithmError
 from keras_glove.hyper import DNA, SearchSpace
+from keras_glove.hyper.dna import Value
 
-Values = list[int | float | None]
+Values = list[Value]
 
 
 class Recombinator(Operator):
@@ -99,5 +100,5 @@ class KPointCrossover(Recombinator):
         return values
 
 
-def _either(first: int | float | None, second: int | float | None) -> int | float | None:
+def _either(first: Value, second: Value) -> Value:
     return second if first is None else first
