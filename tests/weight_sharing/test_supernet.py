@@ -251,7 +251,7 @@ def test_a_child_without_inheritance_is_made_anew() -> None:
 
 
 @register_node_kind
-class Word(CustomValue):
+class Letters(CustomValue):
     """A decision that is a text."""
 
     def first(self) -> str:
@@ -309,7 +309,7 @@ class Optional(kg.Model):
         ),
         (lambda: kg.Sequential([layers.Conv2D(4, (kg.oneof([1, 3]), 3))]), "kernel_size"),
         (lambda: kg.Sequential([kg.oneof([layers.Dense(4), "relu"])]), "candidate 1"),
-        (lambda: Asks(Word()), "a choice or a number"),
+        (lambda: Asks(Letters()), "a choice or a number"),
     ],
 )
 def test_what_cannot_be_shared_is_refused_when_it_is_made(make: Any, said: str) -> None:

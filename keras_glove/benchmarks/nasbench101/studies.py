@@ -58,7 +58,7 @@ def run_search(
 
     >>> from keras_glove.benchmarks.nasbench101 import digits_table, find_setting
     >>> run = run_search(digits_table(), find_setting("random"), num_queries=50)
-    >>> len(run), run.regret[-1] < run.regret[0]
+    >>> len(run), bool(run.regret[-1] < run.regret[0])
     (50, True)
     """
     if budget_s is None and num_queries is None:
