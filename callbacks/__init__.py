@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from keras_glove.callbacks.monitor import Mode, Monitor
 from keras_glove.callbacks.report_to_trial import ReportToTrial, RunningTrial
+from keras_glove.callbacks.search_callback import SearchCallback
 
-__all__ = ["Mode", "Monitor", "ReportToTrial", "RunningTrial"]
+__all__ = ["Mode", "Monitor", "ReportToTrial", "RunningTrial", "SearchCallback"]

@@ -28,6 +28,7 @@ __all__ = [
     "OpenValueError",
     "OutOfDomainError",
     "PathError",
+    "PolicyError",
     "RecordError",
     "RegistrationError",
     "RewardError",
@@ -117,6 +118,10 @@ class NotShareableError(KerasGloveError, ValueError):
 
 class AlgorithmError(KerasGloveError, ValueError):
     """An algorithm is made with impossible settings, or used out of order."""
+
+
+class PolicyError(KerasGloveError, ValueError):
+    """A policy, its settings or its state do not fit the search."""
 
 
 class DependencyError(KerasGloveError, ImportError):

@@ -15,6 +15,7 @@ from keras_glove.live.bases import base_of
 from keras_glove.symbolic import Program, build, from_json, is_open, program as program_of, to_json
 from keras_glove.symbolic.making import any_node, make
 from keras_glove.symbolic.recording import remember
+from keras_glove.training.fit_loop import FitLoop
 from keras_glove.weight_sharing.lowering import Lowering, lowering
 from keras_glove.weight_sharing.supernet import Sharing, Supernet
 
@@ -40,7 +41,7 @@ class _ModelType(abc.ABCMeta):
 _BASE: Any = base_of(keras.Model)[0]
 
 
-class Model(Supernet, _BASE, metaclass=_ModelType):
+class Model(Supernet, FitLoop, _BASE, metaclass=_ModelType):
     """Stands before `keras.Model` among the bases of the user's models."""
 
     @classmethod
@@ -52,7 +53,7 @@ class SequentialBase(Model):
     """Stands before `keras.Sequential` among the bases of the user's models."""
 
 
-class _SavedByProgram(Supernet):
+class _SavedByProgram(Supernet, FitLoop):
     """Supernets of Keras's own kinds of models; their config is their program."""
 
     def get_config(self: Any) -> dict[str, Any]:

@@ -1,0 +1,27 @@
+"""Random numbers in the graph that depend on nothing but a seed and the step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+__all__ = ["uniform"]
+
+
+def uniform(shape: tuple[int, ...], seed: int, *numbers: Any, per_replica: bool = True) -> Any:
+    """Numbers of [0, 1), the same for the same seed and numbers in every process.
+
+    Args:
+      shape: of the result.
+      seed: of the search.
+      numbers: integers, tensors too, such as the number of the step.
+      per_replica: whether each replica draws its own.
+    """
+    key = tf.constant([seed % 2**31, seed // 2**31 % 2**31], "int32")
+    if per_replica:
+        context = tf.distribute.get_replica_context()
+        numbers = (*numbers, 0 if context is None else context.replica_id_in_sync_group)
+    for number in numbers:
+        key = tf.random.experimental.stateless_fold_in(key, tf.cast(number, "int32"))
+    return tf.random.stateless_uniform(shape, key, dtype="float32")
