@@ -15,6 +15,7 @@ import tensorflow as tf
 import keras_glove as kg
 from keras_glove.hyper import Template
 from keras_glove.symbolic import Program
+from tests.live import graphviz
 from tests.live.architectures import CLASSES, FEATURES, KINDS, X, Y, child_of
 
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -110,9 +111,28 @@ def test_summary(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @kinds
-def test_plot(kind: str) -> None:
-    pytest.importorskip("pydot")
-    assert keras.utils.model_to_dot(child_of(kind, "constructors")).get_nodes()
+@both
+def test_plot_as_text(kind: str, by: str) -> None:
+    model = child_of(kind, by)
+    text = keras.utils.model_to_dot(model, show_shapes=True).to_string()
+    assert text.startswith("digraph")
+    shown = model.layers if kind != "subclassed" else [model]  # which has no graph to show
+    assert all(type(layer).__name__ in text for layer in shown)
+
+
+@pytest.fixture(scope="session")
+def graphviz_program() -> None:
+    if not graphviz.available():
+        pytest.skip(graphviz.MISSING)
+
+
+@pytest.mark.usefixtures("graphviz_program")
+@kinds
+@both
+def test_plot_model(kind: str, by: str, tmp_path: Path) -> None:
+    file = tmp_path / "model.png"
+    keras.utils.plot_model(child_of(kind, by), file, show_shapes=True, expand_nested=True)
+    assert file.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
