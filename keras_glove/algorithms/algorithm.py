@@ -15,6 +15,22 @@ from keras_glove.algorithms.known import to_dna
 from keras_glove.algorithms.outcomes import Outcome, Proposals
 from keras_glove.errors import AlgorithmError, SearchError, SerializationError, SpaceError
 from keras_glove.hyper import DNA, SearchSpace
+from keras_glove.hyper.dna import check_document
+
+#: Of the document that `get_state` gives.
+FORMAT = "keras_glove.algorithm"
+VERSION = 1
+
+#: What reading a damaged document can come to.
+_MALFORMED = (
+    AlgorithmError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 _Self = TypeVar("_Self", bound="Algorithm")
 
@@ -250,9 +266,22 @@ class Algorithm(abc.ABC):
         self._learn(dna, Outcome(rewards, broken, proposed=False))
 
     def get_state(self) -> dict[str, Any]:
-        """All that was learnt, as JSON: a resumed algorithm proposes what this one would."""
+        """All that was learnt, as JSON: a resumed algorithm proposes what this one would.
+
+        The page on programs tells the schema of the document.
+
+        >>> from keras_glove.algorithms import Random
+        >>> from keras_glove.hyper import SearchSpace, oneof
+        >>> algorithm = Random(seed=0)
+        >>> algorithm.setup(SearchSpace({"width": oneof([8, 16, 32])}))
+        >>> state = algorithm.get_state()
+        >>> state["format"], state["version"], state["algorithm"]
+        ('keras_glove.algorithm', 1, 'Random')
+        """
         self._ready("get_state")
         return {
+            "format": FORMAT,
+            "version": VERSION,
             "algorithm": type(self).__name__,
             "rng": self._rng.bit_generator.state,
             "objectives": self._objectives,
@@ -266,25 +295,21 @@ class Algorithm(abc.ABC):
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Goes on from `get_state` of an algorithm with the same settings and space.
 
+        All or nothing: an algorithm that refuses a state goes on as it was.
+
         Raises:
-            SerializationError: if `state` is not one of this kind of algorithm, or was
-                made for another number of objectives.
+            SerializationError: if `state` is not one of this kind of algorithm, is damaged or
+                of a newer version, or was made for another number of objectives.
         """
         self._ready("set_state")
-        name = type(self).__name__
-        if not isinstance(state, Mapping) or state.get("algorithm") != name:
-            found = state.get("algorithm") if isinstance(state, Mapping) else state
-            raise SerializationError(f"expected the state of {name}, received that of {found!r}.")
-        if state.get("objectives") != self._objectives:
-            raise SerializationError(
-                f"expected the state of a search for {self._objectives} objective(s), received "
-                f"that of one for {state.get('objectives')!r}."
-            )
+        self._check_state(state)
+        before = self.get_state()
         try:
             self._restore(state)
-        except (KeyError, TypeError, ValueError) as error:
+        except _MALFORMED as error:
+            self._restore(before)
             raise SerializationError(
-                f"the state of {name} is damaged: {type(error).__name__}: {error}; "
+                f"the state of {type(self).__name__} is damaged: {type(error).__name__}: {error}; "
                 "expected what get_state() returned."
             ) from error
 
@@ -402,10 +427,24 @@ class Algorithm(abc.ABC):
                     "build them into the program (conditions, fewer candidates)."
                 )
 
+    def _check_state(self, state: Any) -> None:
+        document = dict(state) if isinstance(state, Mapping) else state
+        check_document(document, FORMAT, VERSION, "Algorithm.get_state")
+        name = type(self).__name__
+        if state.get("algorithm") != name:
+            raise SerializationError(
+                f"expected the state of {name}, received that of {state.get('algorithm')!r}."
+            )
+        if state.get("objectives") != self._objectives:
+            raise SerializationError(
+                f"expected the state of a search for {self._objectives} objective(s), received "
+                f"that of one for {state.get('objectives')!r}."
+            )
+
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._rng.bit_generator.state = state["rng"]
-        self._num_proposed = int(state["num_proposed"])
-        self._num_rejected = int(state["num_rejected"])
+        self._num_proposed = checks.count("num_proposed", state["num_proposed"])
+        self._num_rejected = checks.count("num_rejected", state["num_rejected"])
         self._seeds = deque(map(self._dna, state["seeds"]))
         self._proposals = Proposals.from_json(state["proposals"], self._dna)
         self._set_state(state["state"])

@@ -156,6 +156,6 @@ class Bananas(Algorithm):
         }
 
     def _set_state(self, state: Mapping[str, Any]) -> None:
-        self._rewards = {self._dna(dna): float(reward) for dna, reward in state["rewards"]}
+        self._rewards = {self._dna(dna): checks.reward(reward) for dna, reward in state["rewards"]}
         self._seen = {*self._rewards, *map(self._dna, state["seen"])}
         self._queue = deque(map(self._dna, state["queue"]))

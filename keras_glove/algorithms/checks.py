@@ -17,6 +17,13 @@ def integer(name: str, value: Any, *, low: int) -> None:
         raise AlgorithmError(f"expected {name} to be an integer of at least {low}, got {value!r}.")
 
 
+def count(name: str, value: Any, *, low: int = 0) -> int:
+    """A number from a saved state; raises ValueError unless it is an int of at least `low`."""
+    if type(value) is not int or value < low:
+        raise ValueError(f"expected for {name} an int of at least {low}, received {value!r}")
+    return value
+
+
 def positive(name: str, value: Any) -> None:
     """Raises AlgorithmError unless `value` is a finite number above zero."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from keras_glove.algorithms import checks
@@ -133,9 +133,13 @@ class Dedup(Wrapper):
         self._ended = {}
         for text, found in state["ended"]:
             dna = self._dna(text)
-            outcome = None if found is None else Outcome(tuple(found[0]), found[1])
+            outcome = None if found is None else _outcome(*found)
             self._ended[self._key_of(dna)] = (dna, outcome)
         running = [list(map(self._dna, texts)) for texts in state["running"]]
         self._running = {self._key_of(dnas[0]): dnas for dnas in running}
-        self._num_repeats = int(state["num_repeats"])
+        self._num_repeats = checks.count("num_repeats", state["num_repeats"])
         self._exhausted = bool(state["exhausted"])
+
+
+def _outcome(rewards: Sequence[float], violation: float) -> Outcome:
+    return Outcome(tuple(map(checks.reward, rewards)), checks.violation(violation))

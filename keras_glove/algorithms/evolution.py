@@ -141,11 +141,16 @@ class Evolution(Algorithm):
 
     def _set_state(self, state: Mapping[str, Any]) -> None:
         self._population = [
-            _individual(self._dna(dna), number, tuple(rewards), violation)
+            _individual(
+                self._dna(dna),
+                checks.count("a number", number),
+                checks.rewards(rewards if self.objectives > 1 else rewards[0], self.objectives),
+                checks.violation(violation),
+            )
             for dna, rewards, number, violation in state["population"]
         ]
         self._children = deque(self._dna(dna) for dna in state["children"])
-        self._count = state["count"]
+        self._count = checks.count("count", state["count"])
 
 
 def _individual(dna: DNA, number: int, rewards: tuple[float, ...], violation: float) -> Individual:

@@ -114,7 +114,7 @@ class HillClimb(Algorithm):
     def _set_state(self, state: Mapping[str, Any]) -> None:
         current = state["current"]
         self._current = None if current is None else self._dna(current)
-        self._reward = state["reward"]
+        self._reward = checks.reward(state["reward"])
         self._starts = set(map(self._dna, state["starts"]))
         self._tried = set(map(self._dna, state["tried"]))
-        self._misses = state["misses"]
+        self._misses = checks.count("misses", state["misses"])

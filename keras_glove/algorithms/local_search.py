@@ -151,9 +151,9 @@ class LocalSearch(Algorithm):
         self._queue = deque(map(self._dna, state["queue"]))
         self._awaited = set(map(self._dna, state["awaited"]))
         self._seen = set(map(self._dna, state["seen"]))
-        self._starts = int(state["starts"])
+        self._starts = checks.count("starts", state["starts"])
 
     def _pair(self, text: str | None, reward: float | None) -> tuple[DNA | None, float]:
         if text is None or reward is None:
             return None, -math.inf
-        return self._dna(text), float(reward)
+        return self._dna(text), checks.reward(reward)

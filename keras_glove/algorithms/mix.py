@@ -63,11 +63,19 @@ class _Shared(Wrapper):
 
     def _get_own(self) -> dict[str, Any]:
         owners = [[str(dna), list(indices)] for dna, indices in self._owners.items()]
-        return {"owners": owners, "live": self._live}
+        return {"owners": owners, "live": list(self._live)}
 
     def _set_own(self, state: Mapping[str, Any]) -> None:
-        self._owners = {self._dna(dna): deque(indices) for dna, indices in state["owners"]}
-        self._live = [index for index in state["live"] if 0 <= index < len(self._inner)]
+        self._owners = {
+            self._dna(dna): deque(map(self._index, indices)) for dna, indices in state["owners"]
+        }
+        self._live = list(map(self._index, state["live"]))
+
+    def _index(self, value: Any) -> int:
+        index = checks.count("an algorithm", value)
+        if index >= len(self._inner):
+            raise ValueError(f"expected indices of {len(self._inner)} algorithms, received {index}")
+        return index
 
 
 class Mix(_Shared):

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from keras_glove.algorithms import checks
 from keras_glove.algorithms.algorithm import Algorithm
 from keras_glove.algorithms.outcomes import Outcome
 from keras_glove.errors import AlgorithmError, StopSearch
@@ -142,10 +143,10 @@ class Optuna(Algorithm):
         return trial
 
     def _get_state(self) -> dict[str, Any]:
-        return {"seed": self._study_seed, "log": self._log}
+        return {"seed": self._study_seed, "log": list(self._log)}
 
     def _set_state(self, state: Mapping[str, Any]) -> None:
-        self._begin(self._ready("set_state"), int(state["seed"]))
+        self._begin(self._ready("set_state"), checks.count("seed", state["seed"]))
         same = True
         for event, text, *told in state["log"]:
             dna = self._dna(text)
@@ -160,11 +161,14 @@ class Optuna(Algorithm):
                 self._ask(dna)
             elif event in ("tell", "add"):
                 rewards, violation = told
-                self._learn(dna, Outcome(tuple(rewards), violation, event == "tell"))
+                found = tuple(map(checks.reward, rewards))
+                self._learn(dna, Outcome(found, checks.violation(violation), event == "tell"))
             elif event == "fail":
                 self._fail(dna)
-            else:
+            elif event == "reject":
                 self._reject(dna)
+            else:
+                raise ValueError(f"expected an event of a search, received {event!r}")
         if not same:
             warnings.warn(
                 "the Optuna sampler did not propose again what it had proposed (another version, "

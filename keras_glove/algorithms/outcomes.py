@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from keras_glove.algorithms import checks
 from keras_glove.errors import FeedbackError
 from keras_glove.hyper import DNA
 
@@ -68,11 +69,13 @@ class Proposals:
 
     @classmethod
     def from_json(cls, rows: list[list[Any]], read: Callable[[str], DNA]) -> Proposals:
-        """What `to_json` wrote, each DNA read by `read`."""
+        """What `to_json` wrote, each DNA read by `read`; raises `ValueError` for other counts."""
         self = cls()
         for text, count, known in rows:
-            for number in range(count):
-                self.open(read(text), known=number < known)
+            dna = read(text)
+            self._open[dna] = checks.count("an open proposal", count, low=1)
+            if checks.count("warm starts", known):
+                self._known[dna] = known
         return self
 
 

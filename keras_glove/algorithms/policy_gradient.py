@@ -116,8 +116,8 @@ class PolicyGradient(Algorithm):
 
     def _set_state(self, state: Mapping[str, Any]) -> None:
         self._heads.set(state["logits"])
-        self._mean.sum, self._mean.weight = map(float, state["mean"])
-        self._square.sum, self._square.weight = map(float, state["square"])
+        self._mean.sum, self._mean.weight = map(checks.reward, state["mean"])
+        self._square.sum, self._square.weight = map(checks.reward, state["square"])
 
 
 class _Average:

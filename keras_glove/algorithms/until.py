@@ -105,9 +105,11 @@ class Until(Wrapper):
         self._misses += 1
 
     def _get_own(self) -> dict[str, Any]:
-        return {"best": self._best, "misses": self._misses, "reached": self._reached}
+        return {"best": list(self._best), "misses": self._misses, "reached": self._reached}
 
     def _set_own(self, state: Mapping[str, Any]) -> None:
-        self._best = [tuple(map(float, rewards)) for rewards in state["best"]]
-        self._misses = int(state["misses"])
+        self._best = [tuple(map(checks.reward, rewards)) for rewards in state["best"]]
+        if any(len(rewards) != self.objectives for rewards in self._best):
+            raise ValueError(f"expected {self.objectives} numbers in each reward of 'best'")
+        self._misses = checks.count("misses", state["misses"])
         self._reached = bool(state["reached"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib
 import importlib.util
@@ -10,8 +11,10 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 import zlib
 from collections import deque
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -223,6 +226,38 @@ class AlgorithmContract:
         with pytest.raises(SerializationError):
             self.started(any_space).set_state(state)
 
+    def test_state_is_a_versioned_document(self, any_space: SearchSpace) -> None:
+        """It is JSON in the strict sense, and one of another version is refused."""
+        algorithm = self.started(any_space)
+        drive(algorithm, 12, lag=2)
+        kept = algorithm.get_state()
+        state = json.loads(json.dumps(kept, allow_nan=False))
+        assert (state["format"], state["version"]) == ("keras_glove.algorithm", 1)
+        drive(algorithm, 12)
+        assert json.loads(json.dumps(kept)) == state  # what was given out does not change.
+        for version in (0, 2, "1", None):
+            with pytest.raises(SerializationError, match="version"):
+                self.started(any_space).set_state({**state, "version": version})
+
+    def test_damaged_state_is_refused_or_works(self, any_space: SearchSpace) -> None:
+        """Whatever stands in a state: it is refused and changes nothing, or can be gone on from."""
+        stopped = self.started(any_space)
+        drive(stopped, 12, lag=2)
+        state = json.loads(json.dumps(stopped.get_state()))
+        fresh = texts(drive(self.started(any_space), 3))
+        paths = list(_paths(state))
+        for number, place in enumerate(np.random.default_rng(0).permutation(len(paths))[:20]):
+            algorithm = self.started(any_space)
+            damaged = _damaged(state, paths[place], _JUNK[number % len(_JUNK)])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that it may go on in another way.
+                try:
+                    algorithm.set_state(damaged)
+                except SerializationError:
+                    assert texts(drive(algorithm, 3)) == fresh
+                else:
+                    drive(algorithm, 3)
+
     # --- setup ---------------------------------------------------------------------
 
     def test_needs_setup(self) -> None:
@@ -323,6 +358,26 @@ class _Constrained(SearchSpace):
 def _rewards(algorithm: Algorithm, dna: DNA) -> float | list[float]:
     found = [zlib.crc32(f"{i} {dna}".encode()) / 2**32 for i in range(algorithm.objectives)]
     return found if len(found) > 1 else _hash(dna) / 2**32
+
+
+_JUNK: tuple[Any, ...] = (None, -1, "x", [], {}, 10**400, float("nan"))
+
+
+def _paths(data: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where anything stands in JSON, but for the whole."""
+    items = data.items() if isinstance(data, dict) else enumerate(data)
+    for key, value in items:
+        yield (*above, key)
+        if isinstance(value, dict | list):
+            yield from _paths(value, (*above, key))
+
+
+def _damaged(data: Any, path: tuple[Any, ...], junk: Any) -> Any:
+    """A copy of JSON with something else at a path."""
+    copied = copy.deepcopy(data)
+    holder = functools.reduce(lambda inside, key: inside[key], path[:-1], copied)
+    holder[path[-1]] = junk
+    return copied
 
 
 def _hash(dna: DNA) -> int:
