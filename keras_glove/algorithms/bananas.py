@@ -132,8 +132,9 @@ class Bananas(Algorithm):
         best = sorted(self._rewards, key=self._rewards.__getitem__, reverse=True)[: self._parents]
         found: dict[DNA, None] = {}
         for attempt in range(10 * self._candidates):
-            parent = Individual(best[attempt % len(best)])
-            child = self._mutator([parent], space, self._rng)[0].dna
+            parent = best[attempt % len(best)]
+            individual = Individual(parent, self._rewards[parent], 0)
+            child = self._mutator([individual], space, self._rng)[0].dna
             if child in self._seen or child in found:
                 continue
             if not space.allows(child):

@@ -12,6 +12,7 @@ from keras_glove.algorithms.algorithm import Algorithm
 from keras_glove.algorithms.drawing import draw_new, size_of
 from keras_glove.algorithms.neighbours import neighbours
 from keras_glove.hyper import DNA, SearchSpace
+from keras_glove.hyper.origins import note_descent
 
 
 class LocalSearch(Algorithm):
@@ -94,6 +95,8 @@ class LocalSearch(Algorithm):
                 dna = self._queue.popleft()
                 if dna not in self._seen:
                     self._seen.add(dna)
+                    if self._current is not None:
+                        note_descent(dna, "mutate", [self._current], self._ready("propose"))
                     return dna
             if self._awaited:
                 return None

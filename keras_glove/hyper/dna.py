@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn, overload
 
 from keras_glove.errors import DNAError, SerializationError
+from keras_glove.symbolic.origin import Origin
 
 __all__ = ["DNA", "Value", "trusted"]
 
@@ -66,7 +67,7 @@ class DNA:
     True
     """
 
-    __slots__ = ("values",)
+    __slots__ = ("_origin", "values")
     values: tuple[Value, ...]
 
     def __init__(self, values: Iterable[Value]) -> None:
@@ -76,6 +77,15 @@ class DNA:
                 "Use `DNA.from_string`."
             )
         _set(self, "values", tuple([_plain(value, i) for i, value in enumerate(values)]))
+
+    @property
+    def origin(self) -> Origin | None:
+        """How an algorithm made it of others, in this process: "mutate" or "recombine".
+
+        No part of what the DNA is: equality, texts and documents leave it aside. `lineage` of the
+        program that is made of the DNA tells it.
+        """
+        return getattr(self, "_origin", None)
 
     @classmethod
     def from_string(cls, text: str) -> DNA:

@@ -1,14 +1,17 @@
-"""Programs that remember the DNA they were made of."""
+"""Where DNAs and the programs made of them came from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from keras_glove.hyper.dna import DNA
+from keras_glove.hyper.space import SearchSpace
 from keras_glove.symbolic import Node, Origin, Program, register_value_kind
 from keras_glove.symbolic.traversal import SCALARS, children
 
-__all__ = ["recall_dna", "remember_dna"]
+__all__ = ["note_descent", "recall_dna", "remember_dna"]
 
 OPERATION = "materialize"
 """What the origin of a materialized program says; its detail is the DNA."""
@@ -16,14 +19,74 @@ OPERATION = "materialize"
 register_value_kind(DNA, DNA.to_json, DNA.from_json)  # so that a lineage can be saved
 
 
-def remember_dna(made: Any, dna: DNA) -> None:
-    """Notes on the outermost programs where they come from."""
+def note_descent(
+    child: DNA,
+    operation: str,
+    parents: Sequence[DNA],
+    space: SearchSpace,
+    *,
+    before: Origin | None = None,
+) -> None:
+    """Notes on a DNA that it was made of others.
+
+    Args:
+      child: the new DNA; where it is one of the parents itself, nothing is noted.
+      operation: in a word, such as "mutate".
+      parents: what it was made of.
+      space: of all of them.
+      before: how a parent was made that was never proposed itself.
+
+    >>> from keras_glove.hyper import oneof
+    >>> space = SearchSpace({"width": oneof([16, 32])})
+    >>> child = DNA((1,))
+    >>> note_descent(child, "mutate", [DNA((0,))], space)
+    >>> print(child.origin)
+    mutate of 0: width=16 -> 32
+    """
+    if any(child is parent for parent in parents):
+        return
+    detail = _changes(parents[0], child, space) if len(parents) == 1 else None
+    source = " and ".join(map(str, parents))
+    object.__setattr__(child, "_origin", Origin(operation, detail, before, source))
+
+
+def _changes(old: DNA, new: DNA, space: SearchSpace) -> dict[str, str]:
+    """What differs between two DNAs, by the names of decisions."""
+    changes = {}
+    for index, (left, right) in enumerate(zip(old.values, new.values, strict=True)):
+        if left != right:
+            point = space.points[index]
+            sides = ["inactive" if v is None else str(point.readable(v)) for v in (left, right)]
+            changes[point.name] = " -> ".join(sides)
+    return changes
+
+
+def remember_dna(made: Any, dna: DNA, space: SearchSpace, *, instead_of: DNA | None = None) -> None:
+    """Notes on the outermost programs where they come from.
+
+    `instead_of` is a DNA of a larger space, by which they were made and of which they remember now.
+    """
     if type(made) is Program:
-        source = f"a space of {len(dna)} decision point{'' if len(dna) == 1 else 's'}"
-        object.__setattr__(made, "__origin__", Origin(OPERATION, dna, made.__origin__, source))
+        before = made.__origin__
+        if instead_of is not None:
+            before = _without(before, 1 + _depth(instead_of.origin))
+        for step in reversed([] if dna.origin is None else [*dna.origin.steps()]):
+            before = replace(step, parent=before)
+        object.__setattr__(made, "__origin__", Origin(OPERATION, dna, before, space.label))
     elif type(made) not in SCALARS and not isinstance(made, Node):
         for _, child in children(made) or ():
-            remember_dna(child, dna)
+            remember_dna(child, dna, space, instead_of=instead_of)
+
+
+def _depth(origin: Origin | None) -> int:
+    return 0 if origin is None else len([*origin.steps()])
+
+
+def _without(origin: Origin | None, steps: int) -> Origin | None:
+    """An origin without its latest steps."""
+    for _ in range(steps):
+        origin = None if origin is None else origin.parent
+    return origin
 
 
 def recall_dna(concrete: Any) -> DNA | None:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from keras_glove.errors import DNAError, SpaceError
+from keras_glove.errors import DNAError, SerializationError, SpaceError
 from keras_glove.hyper import checks, completion, counting, editing, iteration, sampling, tree
 from keras_glove.hyper.constraint_documents import constraints_from_json, constraints_to_json
 from keras_glove.hyper.constraints import Check, Constraint
@@ -20,6 +20,7 @@ from keras_glove.hyper.points import DecisionPoint
 from keras_glove.hyper.scales import Array
 from keras_glove.hyper.selecting import selection
 from keras_glove.hyper.structure import Structure
+from keras_glove.symbolic import fingerprint
 from keras_glove.symbolic.recording import normalize
 
 __all__ = ["SearchSpace"]
@@ -84,6 +85,27 @@ class SearchSpace:
         decisions depend on each other to count.
         """
         return counting.count(self._structure)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hexadecimal digest of its document: equal spaces have the same in every process.
+
+        Raises `NotRegisteredError` for a constraint by a function that is not registered.
+
+        >>> from keras_glove.hyper import oneof
+        >>> SearchSpace({"width": oneof([16, 32])}).fingerprint
+        '7cc720c19d2d9ff98cd97c54bfdd489a'
+        """
+        return fingerprint(self.to_json())
+
+    @functools.cached_property
+    def label(self) -> str:
+        """The space in a few words, with its fingerprint if it has one: for lineages."""
+        number = f"{len(self)} decision point{'' if len(self) == 1 else 's'}"
+        try:
+            return f"space {self.fingerprint} of {number}"
+        except SerializationError:
+            return f"a space of {number}"
 
     def __len__(self) -> int:
         return len(self.points)

@@ -81,12 +81,12 @@ class Template:
     def materialize(self, dna: DNA) -> Any:
         """The concrete program under the decisions of a DNA.
 
-        The outermost programs in it remember the DNA in their `__origin__`. Raises `DNAError`
-        for a DNA of another space.
+        The outermost programs in it remember the DNA and the space in their `__origin__`; see
+        `keras_glove.symbolic.lineage`. Raises `DNAError` for a DNA of another space.
         """
         self.space.validate(dna)
         made = self._plan.make(dna.values, {})
-        remember_dna(made, dna)
+        remember_dna(made, dna, self.space)
         return made
 
     def encode(

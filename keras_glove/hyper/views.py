@@ -56,10 +56,9 @@ class View:
         Constraints are not asked: `space.allows(dna)` does that.
         """
         self.space.validate(dna)
-        if self._narrowing is None:
-            return self.whole.materialize(dna)
-        made = self.whole.materialize(self._narrowing.widen(dna))
-        remember_dna(made, dna)
+        wide = dna if self._narrowing is None else self._narrowing.widen(dna)
+        made = self.whole.materialize(wide)
+        remember_dna(made, dna, self.space, instead_of=wide)
         return made
 
     def encode(

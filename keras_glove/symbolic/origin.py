@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Origin", "derive", "lineage", "note_changes"]
 
 _LONG = 10**9
+_PLAIN = frozenset([type(None), bool, int, float, str])
 
 
 @dataclass(frozen=True)
@@ -66,19 +67,23 @@ def derive(program: Program, operation: str, detail: Any = None, source: str | N
 
 
 def note_changes(value: Any, operation: str, changes: Iterable[tuple[str, Any]]) -> None:
-    """Notes changes on a program that was derived from something; they join those before.
-
-    What was written by hand and then changed by hand has no lineage to tell.
-    """
-    origin = getattr(value, "__origin__", None)
-    if origin is None:
+    """Notes changes on a program; they join those before. Containers have no place for notes."""
+    try:
+        origin = value.__origin__
+    except AttributeError:
         return
-    from keras_glove.symbolic.formatting import format_program
-
-    texts = {name: format_program(new, width=_LONG, depth=2) for name, new in changes}
-    if origin.operation == operation and isinstance(origin.detail, dict):
+    texts = {name: _text_of(new) for name, new in changes}
+    if origin is not None and origin.operation == operation and isinstance(origin.detail, dict):
         texts, origin = {**origin.detail, **texts}, origin.parent
     object.__setattr__(value, "__origin__", Origin(operation, texts, origin))
+
+
+def _text_of(value: Any) -> str:
+    if type(value) in _PLAIN:
+        return repr(value)
+    from keras_glove.symbolic.formatting import format_program
+
+    return format_program(value, width=_LONG, depth=2)
 
 
 def lineage(value: Any) -> str:

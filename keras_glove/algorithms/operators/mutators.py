@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from keras_glove.algorithms import checks
-from keras_glove.algorithms.operators.operator import Individual, Operator
+from keras_glove.algorithms.operators.operator import Individual, Operator, child_of
 from keras_glove.errors import AlgorithmError
 from keras_glove.hyper import DNA, SearchSpace
 
@@ -25,7 +25,10 @@ class Mutator(Operator):
     def _apply(
         self, population: Sequence[Individual], space: SearchSpace, rng: np.random.Generator
     ) -> list[Individual]:
-        return [Individual(self._mutate(parent.dna, space, rng)) for parent in population]
+        return [
+            child_of(self._mutate(parent.dna, space, rng), "mutate", [parent], space)
+            for parent in population
+        ]
 
     @abc.abstractmethod
     def _mutate(self, dna: DNA, space: SearchSpace, rng: np.random.Generator) -> DNA:

@@ -12,6 +12,7 @@ import numpy as np
 from keras_glove.algorithms import checks
 from keras_glove.errors import AlgorithmError
 from keras_glove.hyper import DNA, SearchSpace
+from keras_glove.hyper.origins import note_descent
 
 
 class Individual(NamedTuple):
@@ -81,6 +82,16 @@ class Operator(abc.ABC):
         self, population: Sequence[Individual], space: SearchSpace, rng: np.random.Generator
     ) -> list[Individual]:
         """The operator's work on a population of at least one."""
+
+
+def child_of(
+    dna: DNA, operation: str, parents: Sequence[Individual], space: SearchSpace
+) -> Individual:
+    """A child that knows its parents; of one that is a child itself, also what that was made of."""
+    first = parents[0]
+    before = first.dna.origin if first.number is None else None
+    note_descent(dna, operation, [parent.dna for parent in parents], space, before=before)
+    return Individual(dna)
 
 
 @dataclass(frozen=True, repr=False)

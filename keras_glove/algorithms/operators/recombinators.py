@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_glove.algorithms import checks
-from keras_glove.algorithms.operators.operator import Individual, Operator
+from keras_glove.algorithms.operators.operator import Individual, Operator, child_of
 from keras_glove.errors import AlgorithmError
 from keras_glove.hyper import DNA, SearchSpace
 from keras_glove.hyper.dna import Value
@@ -34,7 +34,10 @@ class Recombinator(Operator):
                 "number, for example `Tournament(10, count=2)`."
             )
         pairs = zip(population[::2], population[1::2], strict=True)
-        return [Individual(self._child(a.dna, b.dna, space, rng)) for a, b in pairs]
+        return [
+            child_of(self._child(a.dna, b.dna, space, rng), "recombine", [a, b], space)
+            for a, b in pairs
+        ]
 
     def _child(self, a: DNA, b: DNA, space: SearchSpace, rng: np.random.Generator) -> DNA:
         return space.complete(self._recombine(a, b, rng), rng)

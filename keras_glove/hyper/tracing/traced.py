@@ -69,7 +69,7 @@ class Traced:
                 f"Expected a function that returns no open value, received {short(made)}. Make "
                 "hyper-values inside the function; those made before stay open."
             )
-        remember_dna(made, dna)
+        remember_dna(made, dna, self.space)
         return made
 
     def encode(
