@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -62,8 +64,18 @@ class SearchCallback(keras.callbacks.Callback):
         self._data: Any = None
         self._search: Search | None = None
 
-    def prepare(self, model: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Takes its data out of the arguments of `fit`; called by `fit` before all else."""
+    @contextlib.contextmanager
+    def attached(self, model: Any, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """While it holds, `fit` searches; gives the arguments that `fit` is to go on with."""
+        try:
+            yield self._prepare(model, arguments)
+        finally:
+            model._search = None
+            model.train_function = None
+            self._search = None
+        model.decide(self.best_dna)
+
+    def _prepare(self, model: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(arguments)
         given = self._search_data
         if given is None and arguments.get("validation_data") is not None:
@@ -109,10 +121,6 @@ class SearchCallback(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self.best_dna = self.policy.best()
-        self.model._search = None
-        self.model.train_function = None
-        self.model.decide(self.best_dna)
-        self._search = None
 
     def _require(self) -> Search:
         if self._search is None:

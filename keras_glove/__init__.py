@@ -22,6 +22,7 @@ from keras_glove import (
     tpu,
 )
 from keras_glove._version import __version__ as __version__
+from keras_glove.callbacks import SearchCallback
 from keras_glove.hyper import (
     DNA,
     SearchSpace,
@@ -55,6 +56,7 @@ __all__ = [
     "DNA",
     "FitObjective",
     "Model",
+    "SearchCallback",
     "SearchSpace",
     "Sequential",
     "Study",

@@ -7,6 +7,7 @@ put its own step and a second source of data beside the first.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -35,14 +36,15 @@ class FitLoop:
     _search: RunningSearch | None = None
 
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """As for any Keras model; a `SearchCallback` takes its data out of the arguments first."""
+        """As for any Keras model; a `SearchCallback` is attached to it as long as it runs."""
         given = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         del given["self"]
         callbacks = getattr(given.get("callbacks"), "callbacks", given.get("callbacks"))
-        for callback in keras.tree.flatten(callbacks or []):
-            if hasattr(callback, "prepare"):
-                given = callback.prepare(self, given)
-        return super().fit(**given)  # type: ignore[misc]
+        with contextlib.ExitStack() as stack:
+            for callback in keras.tree.flatten(callbacks or []):
+                if hasattr(callback, "attached"):
+                    given = stack.enter_context(callback.attached(self, given))
+            return super().fit(**given)  # type: ignore[misc]
 
     def make_train_function(self: Any, force: bool = False) -> Any:
         """Makes the function that `fit` calls; with a search, its steps learn both."""
