@@ -19,9 +19,9 @@ from keras import ops
 from keras_glove.errors import NotShareableError
 from keras_glove.hyper import DNA, DecisionPoint, SearchSpace
 
-__all__ = ["Codec", "Decisions", "current", "deciding", "is_deciding"]
+__all__ = ["Codec", "Decisions", "Together", "current", "deciding", "is_deciding"]
 
-Mixing = Literal["all", "chosen"]
+Mixing = Literal["all", "chosen", "any"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Decisions:
         sums to one. All that depends on such a point is its expectation.
       mixing: "all" computes every branch of a relaxed Switch and mixes them (DARTS). "chosen" runs
         the branch of `indices` alone and multiplies it with its weight (GDAS), so `weights` should
-        be one-hot in value there, and carry the gradient.
+        be one-hot in value there, and carry the gradient. "any" runs one branch where the weights
+        are one-hot, and mixes all where they are not, which the graph finds out.
     """
 
     indices: Any
@@ -48,6 +49,14 @@ class Decisions:
     def relaxed(self, points: Sequence[int]) -> bool:
         """Whether any of the points is a distribution."""
         return any(point in self.weights for point in points)
+
+    def runs_all(self, points: Sequence[int]) -> bool:
+        """Whether all that depends on these points takes part, whatever the weights."""
+        return self.mixing == "all" and self.relaxed(points)
+
+    def uses(self, points: Sequence[int], values: np.ndarray[Any, Any]) -> Any:
+        """A bool scalar: whether what a table of conditions speaks of takes part."""
+        return ops.cast(self.read(points, values, "float32"), "float32") > 0
 
     def read(self, points: Sequence[int], values: np.ndarray[Any, Any], dtype: str) -> Any:
         """An entry of an array with one leading axis for each point, or its expectation."""
@@ -82,6 +91,31 @@ class Decisions:
     def number(self, point: int) -> Any:
         """The value of a float point."""
         return self.numbers[point]
+
+
+@dataclass(frozen=True)
+class Together:
+    """Several architectures whose gradients one update sums up (FairNAS, the sandwich rule).
+
+    To the optimizer active is what any of them uses.
+
+    Attributes:
+      each: decisions, one after the other; none of them relaxed.
+    """
+
+    each: tuple[Decisions, ...]
+
+    def runs_all(self, points: Sequence[int]) -> bool:
+        """Whether all that depends on these points takes part."""
+        return all(one.runs_all(points) for one in self.each)
+
+    def relaxed(self, points: Sequence[int]) -> bool:
+        """Whether more than one value of the points can take part."""
+        return True
+
+    def uses(self, points: Sequence[int], values: np.ndarray[Any, Any]) -> Any:
+        """A bool scalar: whether what a table of conditions speaks of takes part."""
+        return ops.any(ops.stack([one.uses(points, values) for one in self.each]))
 
 
 class Codec:
@@ -127,7 +161,8 @@ class Codec:
             if not _active(point, values):
                 values.append(None)
             elif point.kind == "float":
-                values.append(float(np.asarray(numbers)[place]))
+                number = float(np.asarray(numbers)[place])  # rounded to fewer bits than the bounds
+                values.append(min(max(number, float(point.low or 0)), float(point.high or 0)))
             elif point.kind == "int":
                 values.append(int(point.low or 0) + int(indices[place]) * (point.step or 1))
             else:

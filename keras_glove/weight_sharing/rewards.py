@@ -40,6 +40,31 @@ def hard(quality: Any, ratio: Any, beta: float) -> Any:
     return ops.where(ratio <= 1.0, quality, 1.0 - ratio)
 
 
+def _added(loss: Any, ratio: Any, beta: float) -> Any:
+    return loss - beta * ops.abs(ratio - 1.0)
+
+
+def _multiplied(loss: Any, ratio: Any, beta: float) -> Any:
+    return loss * ratio**-beta
+
+
+def _multiplied_above(loss: Any, ratio: Any, beta: float) -> Any:
+    return loss * ops.maximum(ratio**-beta, 1.0)
+
+
+def _added_above(loss: Any, ratio: Any, beta: float) -> Any:
+    return loss + ops.maximum(ratio - 1.0, 0.0)
+
+
+PENALTIES: Mapping[str, Callable[[Any, Any, float], Any]] = {
+    "absolute": _added,
+    "mnas": _multiplied,
+    "mnas_hard": _multiplied_above,
+    "hard": _added_above,
+}
+"""For each shape what it does to a loss, of which less is better."""
+
+
 SHAPES: Mapping[str, tuple[Callable[[Any, Any, float], Any], float]] = {
     "absolute": (absolute, -0.10),
     "mnas": (mnas, -0.07),
@@ -81,6 +106,7 @@ class Reward:
             raise PolicyError(f"Expected a target above 0, received {target!r}.")
         self.quality, self._cost, self.target = quality, cost, target
         self._shape, usual = SHAPES[shape]
+        self._penalty = PENALTIES[shape]
         self._beta = usual if beta is None else beta
 
     def cost(self, decisions: Decisions) -> Any:
@@ -92,6 +118,12 @@ class Reward:
         if cost is None:
             return quality
         return self._shape(quality, cost / float(self.target or 1.0), self._beta)
+
+    def penalised(self, loss: Any, cost: Any) -> Any:
+        """The loss at a cost, as policies that follow gradients by decisions count it."""
+        if cost is None:
+            return loss
+        return self._penalty(loss, cost / float(self.target or 1.0), self._beta)
 
 
 def quality_of(metric: Any) -> Quality:

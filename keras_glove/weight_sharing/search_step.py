@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,17 @@ import keras
 from keras import ops
 
 from keras_glove.errors import PolicyError
-from keras_glove.training.gradients import mean_over_replicas, value_and_gradients
-from keras_glove.training.randomness import uniform
-from keras_glove.weight_sharing.decisions import Decisions
+from keras_glove.training.gradients import (
+    collecting,
+    mean_over_replicas,
+    repeated,
+    value_and_gradients,
+)
+from keras_glove.training.randomness import key_of, uniform
+from keras_glove.weight_sharing.decisions import Decisions, Together
 from keras_glove.weight_sharing.policies.policy import Policy
 from keras_glove.weight_sharing.rewards import Reward
+from keras_glove.weight_sharing.roles import Roles, roles_of
 from keras_glove.weight_sharing.supernet import sharing_of
 
 __all__ = ["Judgement", "Search", "SearchStep"]
@@ -22,7 +29,10 @@ __all__ = ["Judgement", "Search", "SearchStep"]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What an architecture is worth on a batch, as float scalars, means over replicas.
+    """What an architecture is worth on a batch, as float scalars.
+
+    On several replicas these are of the replica's own batch where each draws an architecture of
+    its own, else means.
 
     Attributes:
       reward: what a policy makes large.
@@ -33,6 +43,11 @@ class Judgement:
     reward: Any
     quality: Any
     cost: Any = None
+
+    def logs(self) -> dict[str, Any]:
+        """The numbers by name, to be shown."""
+        named = {"reward": self.reward, "quality": self.quality, "cost": self.cost}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 class Search:
@@ -64,6 +79,13 @@ class Search:
         self.number = keras.Variable(
             0, dtype="int32", trainable=False, name="step", aggregation="only_first_replica"
         )
+        own = seed if policy.seed is None else policy.seed
+        self.key = keras.Variable(key_of(own), dtype="int32", trainable=False, name="key")
+
+    @functools.cached_property
+    def roles(self) -> Roles:
+        """What the decisions are about."""
+        return roles_of(self.model)
 
     def train_step(self, data: Any, search_data: Any) -> dict[str, Any]:
         """One step of weights and policy, in replica context."""
@@ -88,7 +110,8 @@ class SearchStep:
         self.data, self.search_data = data, search_data
         self.number = ops.convert_to_tensor(search.number.value)
         self.learns = self.number >= search.warm_up
-        self._sharing = sharing_of(search.model)
+
+    # --- where the search stands -----------------------------------------------------
 
     @property
     def progress(self) -> Any:
@@ -105,31 +128,97 @@ class SearchStep:
             )
         return ops.cast(self.number, "float32") / float(self._search.steps)
 
+    @property
+    def roles(self) -> Roles:
+        """What the decisions are about: operations, depths, kernels, widths."""
+        return self._search.roles
+
     def noise(self, stream: int = 0) -> Any:
         """Uniform numbers for `Choices.draw`; other streams are independent of each other."""
-        points, values = self._search.policy.choices.shape
-        return self.uniform((points, values + 1), stream)
+        points, columns = self._search.policy.choices.shape
+        return self.uniform((points, columns + 1), stream)
 
-    def uniform(self, shape: tuple[int, ...], stream: int = 0) -> Any:
+    def uniform(self, shape: tuple[int, ...], stream: Any = 0) -> Any:
         """Numbers in [0, 1) that depend on the seed, the step and, where asked, the replica."""
-        policy = self._search.policy
-        seed = self._search.seed if policy._seed is None else policy._seed
-        return uniform(shape, seed, self.number, stream, per_replica=policy._per_replica)
+        per_replica = self._search.policy.per_replica
+        return uniform(shape, self._search.key.value, self.number, stream, per_replica=per_replica)
+
+    # --- weights ---------------------------------------------------------------------
 
     def train(self, decisions: Decisions) -> dict[str, Any]:
         """Trains the weights of one architecture on the batch, by the model's `train_step`."""
-        with self._sharing.given(decisions):
+        with sharing_of(self.model).given(decisions):
             logs: dict[str, Any] = self.model.train_step(self.data)
         return logs
+
+    def train_together(
+        self, each: Sequence[Decisions], others: Callable[[Decisions], Any] | None = None
+    ) -> dict[str, Any]:
+        """Trains several architectures on the batch in one update, of the sum of their gradients.
+
+        Args:
+          each: the architectures, none of them relaxed.
+          others: gives the loss of all but the first; by default they are trained by the model's
+            `train_step`, as the first is.
+
+        Returns:
+          What `train_step` gives for the last that it trains.
+
+        Raises:
+          PolicyError: a `train_step` of the user's own does not call the optimizer once.
+        """
+        if len(each) == 1:
+            return self.train(each[0])
+        logs, pairs = self._collected(each[0])
+        pairs = [(gradient, variable) for gradient, variable in pairs if gradient is not None]
+        variables = [variable for _, variable in pairs]
+        indices = ops.stack([one.indices for one in each[1:]])
+        numbers = ops.stack([one.numbers for one in each[1:]])
+
+        def add(i: Any, state: Any) -> Any:
+            logs, sums = state
+            decisions = Decisions(indices[i], numbers[i])
+            if others is None:
+                logs, found = self._collected(decisions)
+                by_id = {id(variable): gradient for gradient, variable in found}
+                gradients = [by_id.get(id(variable)) for variable in variables]
+            else:
+                gradients = self._gradients_of(others, decisions, variables)
+            pairs = zip(sums, gradients, strict=True)
+            return logs, [total if g is None else total + g for total, g in pairs]
+
+        sums = [gradient for gradient, _ in pairs]
+        logs, sums = repeated(len(each) - 1, add, (logs, sums))
+        with sharing_of(self.model).given(Together(tuple(each))):
+            self.model.optimizer.apply(sums, variables)
+        return logs
+
+    def _collected(self, decisions: Decisions) -> tuple[Any, list[tuple[Any, Any]]]:
+        with collecting(self.model.optimizer) as pairs:
+            logs = self.train(decisions)
+        return logs, pairs
+
+    def _gradients_of(
+        self, loss: Callable[[Decisions], Any], decisions: Decisions, variables: Sequence[Any]
+    ) -> list[Any]:
+        scale = self.model.optimizer.scale_loss
+        gradients = value_and_gradients(lambda: scale(loss(decisions)), variables)[1]
+        return [None if g is None else ops.convert_to_tensor(g) for g in gradients]
+
+    # --- architectures ---------------------------------------------------------------
 
     def judge(self, decisions: Decisions) -> Judgement:
         """What an architecture is worth on the search batch."""
         x, y, weights = keras.utils.unpack_x_y_sample_weight(self.search_data)
-        predicted = self.predict(decisions, x)
-        quality = mean_over_replicas(self._search.reward.quality(y, predicted, weights))
+        quality = self._search.reward.quality(y, self.predict(decisions, x), weights)
         cost = self._search.reward.cost(decisions)
-        cost = None if cost is None else mean_over_replicas(cost)
+        if not self._search.policy.per_replica:
+            quality = mean_over_replicas(quality)
         return Judgement(self._search.reward.shaped(quality, cost), quality, cost)
+
+    def cost(self, decisions: Decisions) -> Any:
+        """What an architecture costs; the expectation under relaxed decisions. None for none."""
+        return self._search.reward.cost(decisions)
 
     def predict(self, decisions: Decisions, x: Any) -> Any:
         """What the model gives in training mode, its statistics left as they are.
@@ -143,7 +232,7 @@ class SearchStep:
             if keras.backend.is_float_dtype(v.dtype) and not getattr(v, "is_decision", False)
         ]
         before = [ops.copy(v.value) for v in states]
-        with self._sharing.given(decisions):
+        with sharing_of(self.model).given(decisions):
             result = self.model(x, training=True)
         for variable, value in zip(states, before, strict=True):
             variable.assign(value)
@@ -157,10 +246,24 @@ class SearchStep:
             x=x, y=y, y_pred=predicted, sample_weight=weights, training=True
         )
 
+    def search_loss(self, decisions: Decisions) -> tuple[Any, Any]:
+        """The loss on the search batch, more where an architecture costs more, and that cost.
+
+        What policies make small that follow gradients by decisions.
+        """
+        cost = self._search.reward.cost(decisions)
+        loss = self.loss(decisions, self.search_data)
+        return self._search.reward.penalised(loss, cost), cost
+
     def gradients(self, function: Any, variables: Sequence[Any]) -> tuple[Any, list[Any]]:
         """What a function gives, and the gradients of its first leaf, means over replicas."""
+        value, gradients = self.own_gradients(function, variables)
+        return value, [mean_over_replicas(gradient) for gradient in gradients]
+
+    def own_gradients(self, function: Any, variables: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """The same for this replica alone."""
         value, gradients = value_and_gradients(function, variables)
         return value, [
-            ops.zeros_like(variable) if gradient is None else mean_over_replicas(gradient)
+            ops.zeros_like(variable) if gradient is None else gradient
             for variable, gradient in zip(variables, gradients, strict=True)
         ]

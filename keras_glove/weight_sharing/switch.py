@@ -26,20 +26,28 @@ def choose(selector: Table, runners: Sequence[Runner], decisions: Decisions, *ar
     """What the chosen of several functions gives; only that one runs.
 
     Under relaxed decisions all run, and their results are mixed by their weights; with
-    `mixing="chosen"` one runs, and is multiplied with its weight.
+    `mixing="chosen"` one runs, and is multiplied with its weight; with "any" one runs where the
+    weights are one-hot, else all.
     """
     if not selector.points:
         return runners[selector.at(())](*args)
     if not decisions.relaxed(selector.points):
         return ops.switch(selector.tensor(decisions, "int32"), list(runners), *args)
     shares = selector.map(lambda chosen: np.eye(len(runners))[chosen]).tensor(decisions, "float32")
-    if decisions.mixing == "all":
-        results = [runner(*args) for runner in runners]
+
+    def mixed(*given: Any) -> Any:
+        results = [runner(*given) for runner in runners]
         return keras.tree.map_structure(
             lambda *parts: sum(_times(part, shares[i]) for i, part in enumerate(parts)), *results
         )
+
+    if decisions.mixing == "all":
+        return mixed(*args)
     hard = Decisions(decisions.indices, decisions.numbers)
     place = selector.tensor(hard, "int32")
+    if decisions.mixing == "any":
+        one = ops.max(shares) > 1 - keras.config.epsilon()
+        return ops.switch(ops.where(one, place, len(runners)), [*runners, mixed], *args)
     result = ops.switch(place, list(runners), *args)
     share = ops.take(shares, place)
     return keras.tree.map_structure(lambda part: _times(part, share), result)

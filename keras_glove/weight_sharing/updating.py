@@ -8,6 +8,7 @@ do its slots.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,14 +16,14 @@ import numpy as np
 from keras import ops
 
 from keras_glove.weight_sharing.activity import Activity
-from keras_glove.weight_sharing.decisions import Decisions
+from keras_glove.weight_sharing.decisions import Decisions, Together
 from keras_glove.weight_sharing.tables import Table
 
 __all__ = ["guard"]
 
 
 def guard(
-    optimizer: Any, activity: Callable[[], Activity], decisions: Callable[[], Decisions]
+    optimizer: Any, activity: Callable[[], Activity], decisions: Callable[[], Decisions | Together]
 ) -> None:
     """Makes an optimizer update active weights only.
 
@@ -39,7 +40,10 @@ class _Guard:
     """Methods that stand in for those of one optimizer."""
 
     def __init__(
-        self, optimizer: Any, activity: Callable[[], Activity], decisions: Callable[[], Decisions]
+        self,
+        optimizer: Any,
+        activity: Callable[[], Activity],
+        decisions: Callable[[], Decisions | Together],
     ) -> None:
         self._optimizer = optimizer
         self._activity = activity
@@ -100,11 +104,33 @@ class _Guard:
             condition = self._active.condition(variable)
             groups.setdefault(condition.points, []).append((condition, variable))
         for points, members in groups.items():
-            if points and not decisions.relaxed(points):
-                self._switch(points, members, step, decisions)
-            else:
+            if not points or decisions.runs_all(points):
                 for _, variable in members:
                     self._masked(variable, step, decisions)
+            elif isinstance(decisions, Together) or decisions.relaxed(points):
+                self._where_used(members, step, decisions)
+            else:
+                self._switch(points, members, step, decisions)
+
+    def _where_used(
+        self,
+        members: list[tuple[Table, Any]],
+        step: Callable[[Any], None],
+        decisions: Decisions | Together,
+    ) -> None:
+        """One condition of the graph for each set of variables of one condition."""
+        groups: dict[Table, list[Any]] = {}
+        for condition, variable in members:
+            groups.setdefault(condition, []).append(variable)
+        for condition, variables in groups.items():
+
+            def run(variables: list[Any] = variables) -> Any:
+                for variable in variables:
+                    self._masked(variable, step, decisions)
+                return ops.convert_to_tensor(0)
+
+            used = decisions.uses(condition.points, condition.values)
+            ops.cond(used, run, lambda: ops.convert_to_tensor(0))
 
     def _switch(
         self,
@@ -132,8 +158,12 @@ class _Guard:
         selector = Table(points, np.array(places).reshape(shape))
         ops.switch(selector.tensor(decisions, "int32"), [runner(p) for p in patterns])
 
-    def _masked(self, variable: Any, step: Callable[[Any], None], decisions: Decisions) -> None:
-        mask = self._active.mask(variable, decisions)
+    def _masked(
+        self, variable: Any, step: Callable[[Any], None], decisions: Decisions | Together
+    ) -> None:
+        each = decisions.each if isinstance(decisions, Together) else (decisions,)
+        masks = [self._active.mask(variable, one) for one in each]
+        mask = None if masks[0] is None else functools.reduce(ops.logical_or, masks)
         if mask is None:
             step(variable)
             return

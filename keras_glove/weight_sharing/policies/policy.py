@@ -132,6 +132,16 @@ class Policy(abc.ABC):
         """
         return self.choices.by_name(self.choices.probabilities(self.logits()))
 
+    @property
+    def seed(self) -> int | None:
+        """Of every draw; None for that of the search."""
+        return self._seed
+
+    @property
+    def per_replica(self) -> bool:
+        """Whether each replica draws an architecture of its own."""
+        return self._per_replica
+
     # --- its variables -------------------------------------------------------------
 
     def add_weight(
@@ -144,6 +154,7 @@ class Policy(abc.ABC):
             dtype=dtype,
             trainable=dtype.startswith("float"),
             name=name,
+            aggregation="mean",  # replicas give it equal values; this says which one to take
         )
         self._weights.append(made)
         return made
