@@ -63,7 +63,7 @@ class Relaxing(Policy):
     def _check(self, space: SearchSpace) -> None:
         super()._check(space)
         for pattern, candidate in (self._none or {}).items():
-            named = [point for point in space.points if _matches(pattern, point.name)]
+            named = [p for p in space.points if p.num_candidates and _matches(pattern, p.name)]
             if not named or any(candidate not in range(p.num_candidates or 0) for p in named):
                 raise PolicyError(
                     f"Expected `none` by names of choices and indices of their candidates, "

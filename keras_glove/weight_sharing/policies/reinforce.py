@@ -137,7 +137,7 @@ class Reinforce(Policy):
         mixed = self._replaced(step, self._operation_warm_up, step.roles.places("operation"), 2)
         opened = self.choices.drawn(draw.cells, draw.allowed, step.noise()[:, -1], mixed)
         counted = self._count(opened, ops.logical_or(is_largest, mixed))
-        return opened, self._averaged(step, opened.decisions, mixed), counted
+        return draw, self._averaged(step, opened.decisions, mixed), counted
 
     def _count(self, draw: Draw, replaced: Any) -> Any:
         return draw.active * ops.cast(ops.logical_not(replaced), "float32")
