@@ -10,6 +10,7 @@ from keras_glove.algorithms.bananas import Bananas
 from keras_glove.algorithms.dedup import Dedup
 from keras_glove.algorithms.evolution import Evolution, RegularizedEvolution
 from keras_glove.algorithms.hill_climb import HillClimb
+from keras_glove.algorithms.lineage import Lineage
 from keras_glove.algorithms.local_search import LocalSearch
 from keras_glove.algorithms.mix import Chain, Mix
 from keras_glove.algorithms.neighbours import neighbours
@@ -60,6 +61,7 @@ __all__ = [
     "HillClimb",
     "Individual",
     "KPointCrossover",
+    "Lineage",
     "LocalSearch",
     "Mix",
     "Mutator",

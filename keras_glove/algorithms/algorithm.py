@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_glove.algorithms import checks
 from keras_glove.algorithms.known import to_dna
+from keras_glove.algorithms.lineage import Lineage
 from keras_glove.algorithms.outcomes import Outcome, Proposals
 from keras_glove.errors import AlgorithmError, SearchError, SerializationError, SpaceError
 from keras_glove.hyper import DNA, SearchSpace
@@ -55,7 +56,8 @@ class Algorithm(abc.ABC):
     To write one, subclass, keep each constructor argument under its own name with a
     leading underscore (`repr` reads it there), and implement the hooks: `_propose`,
     usually `_setup` and `_feedback`, and for what has to survive a restart
-    `_get_state` and `_set_state`. Draw random numbers from `self._rng` only: its state
+    `_get_state` and `_set_state`. One that makes proposals of earlier ones tells of which
+    in `self._lineage`, set by `_propose`. Draw random numbers from `self._rng` only: its state
     is saved with the rest. `keras_glove.testing.AlgorithmContract` tests the result.
 
     Args:
@@ -70,6 +72,9 @@ class Algorithm(abc.ABC):
     #: gives up; None for an algorithm that comes to an end by itself.
     max_rejections: ClassVar[int | None] = 10_000
 
+    #: How its proposals come about, where `_propose` does not say more in `self._lineage`.
+    how: ClassVar[str] = "proposed"
+
     def __init__(self, *, seed: int | None = None) -> None:
         if seed is not None:
             checks.integer("seed", seed, low=0)
@@ -82,6 +87,7 @@ class Algorithm(abc.ABC):
         self._encode: Callable[[Any], DNA] | None = None
         self._num_proposed = 0
         self._num_rejected = 0
+        self._lineage = Lineage(self.how)
         self._refused = 0  # drafts in a row, within one call of `propose`.
         self._rng = np.random.default_rng(seed)
 
@@ -122,6 +128,11 @@ class Algorithm(abc.ABC):
         The share refused is `num_rejected / (num_proposed + num_rejected)`.
         """
         return self._num_rejected
+
+    @property
+    def lineage(self) -> Lineage:
+        """How the last proposal came about, and of which evaluations it was made."""
+        return self._lineage
 
     # --- what a search calls -------------------------------------------------------
 
@@ -204,7 +215,9 @@ class Algorithm(abc.ABC):
         """
         space = self._ready("propose")
         known = bool(self._seeds)
-        dna = self._seeds.popleft() if known else self._draft(space)
+        if known:
+            self._lineage = Lineage("seeded")
+        dna: DNA = self._seeds.popleft() if known else self._draft(space)
         self._proposals.open(dna, known=known)
         self._num_proposed += 1
         return dna
@@ -409,6 +422,7 @@ class Algorithm(abc.ABC):
         """A proposal that the constraints allow."""
         self._refused = 0
         while True:
+            self._lineage = Lineage(self.how)
             dna = self._propose()
             if not isinstance(dna, DNA) or len(dna) != len(space):
                 raise AlgorithmError(

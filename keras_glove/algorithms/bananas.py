@@ -12,6 +12,7 @@ from keras_glove.algorithms import checks
 from keras_glove.algorithms.algorithm import Algorithm
 from keras_glove.algorithms.drawing import draw_new, size_of
 from keras_glove.algorithms.encodings import OneHot
+from keras_glove.algorithms.lineage import Lineage, lineage_to_json, lineages_from_json
 from keras_glove.algorithms.operators import Individual, Operator, Uniform
 from keras_glove.algorithms.predictors import SIZES, Ensemble, check_kind
 from keras_glove.errors import AlgorithmError
@@ -63,6 +64,8 @@ class Bananas(Algorithm):
     6
     """
 
+    how = "random"
+
     def __init__(
         self,
         initial: int = 10,
@@ -103,19 +106,23 @@ class Bananas(Algorithm):
         self._size = size_of(space)
         self._rewards: dict[DNA, float] = {}
         self._seen: set[DNA] = set()
-        self._queue: deque[DNA] = deque()
+        self._queue: deque[tuple[DNA, Lineage | None]] = deque()
 
     def _propose(self) -> DNA:
         if len(self._rewards) >= self._initial:
             if not self._queue:
                 self._queue.extend(self._round())
             if self._queue:
-                return self._queue.popleft()
+                dna, lineage = self._queue.popleft()
+                if lineage is not None:
+                    self._lineage = lineage
+                return dna
         return draw_new(self._ready("propose"), self._seen, self._size, self._rng)
 
-    def _round(self) -> list[DNA]:
+    def _round(self) -> list[tuple[DNA, Lineage]]:
         """The proposals of a round, the most promising first."""
-        candidates = self._mutants()
+        mutants = self._mutants()
+        candidates = list(mutants)
         if not candidates:
             return []
         model = Ensemble(self._predictor, self._ensemble, self._rng)
@@ -124,13 +131,13 @@ class Bananas(Algorithm):
         drawn = mean + deviation * self._rng.standard_normal(len(candidates))
         chosen = [candidates[i] for i in np.argsort(-drawn, kind="stable")[: self._batch]]
         self._seen.update(chosen)
-        return chosen
+        return [(dna, mutants[dna]) for dna in chosen]
 
-    def _mutants(self) -> list[DNA]:
+    def _mutants(self) -> dict[DNA, Lineage]:
         """New points around the best ones; fewer than asked for where there are no more."""
         space = self._ready("propose")
         best = sorted(self._rewards, key=self._rewards.__getitem__, reverse=True)[: self._parents]
-        found: dict[DNA, None] = {}
+        found: dict[DNA, Lineage] = {}
         for attempt in range(10 * self._candidates):
             parent = best[attempt % len(best)]
             individual = Individual(parent, self._rewards[parent], 0)
@@ -140,10 +147,10 @@ class Bananas(Algorithm):
             if not space.allows(child):
                 self._num_rejected += 1
                 continue
-            found[child] = None
+            found[child] = Lineage("mutation", (parent,))
             if len(found) == self._candidates:
                 break
-        return list(found)
+        return found
 
     def _feedback(self, dna: DNA, reward: float) -> None:
         self._seen.add(dna)
@@ -153,10 +160,13 @@ class Bananas(Algorithm):
         return {
             "rewards": [[str(dna), reward] for dna, reward in self._rewards.items()],
             "seen": sorted(str(dna) for dna in self._seen if dna not in self._rewards),
-            "queue": [str(dna) for dna in self._queue],
+            "queue": [str(dna) for dna, _ in self._queue],
+            "lineages": [lineage_to_json(lineage) for _, lineage in self._queue],
         }
 
     def _set_state(self, state: Mapping[str, Any]) -> None:
         self._rewards = {self._dna(dna): checks.reward(reward) for dna, reward in state["rewards"]}
         self._seen = {*self._rewards, *map(self._dna, state["seen"])}
-        self._queue = deque(map(self._dna, state["queue"]))
+        queue = list(map(self._dna, state["queue"]))
+        lineages = lineages_from_json(state, len(queue), self._dna)
+        self._queue = deque(zip(queue, lineages, strict=True))

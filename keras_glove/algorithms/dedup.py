@@ -74,7 +74,7 @@ class Dedup(Wrapper):
 
     def _propose(self) -> DNA:
         for _ in range(0 if self._exhausted else self._limit):
-            dna = self._algorithm.propose()
+            dna = self._ask_inner(self._algorithm)
             key = self._key_of(dna)
             if key in self._ended:
                 self._answer(dna, self._ended[key][1])

@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_glove.algorithms import checks
 from keras_glove.algorithms.algorithm import Algorithm
+from keras_glove.algorithms.lineage import COPY, Lineage, lineage_to_json, lineages_from_json
 from keras_glove.algorithms.operators import (
     Individual,
     Mutator,
@@ -76,6 +77,8 @@ class Evolution(Algorithm):
         self._initial = initial
         self._clear()
 
+    how = "evolution"
+
     @property
     def multi_objective(self) -> bool:
         """Whether none of its operators needs a single reward."""
@@ -89,7 +92,7 @@ class Evolution(Algorithm):
 
     def _clear(self) -> None:
         self._population: list[Individual] = []
-        self._children: deque[DNA] = deque()
+        self._children: deque[Individual] = deque()
         self._count = 0  # how many individuals there have been, the dead included.
 
     def _setup(self, space: SearchSpace) -> None:
@@ -98,31 +101,34 @@ class Evolution(Algorithm):
     def _propose(self) -> DNA:
         space = self._ready("propose")
         if self._count < self._initial:
+            self._lineage = Lineage("random")
             return space.random(self._rng)
         if not self._children:
-            children = self._reproduction(self._population, space, self._rng)
-            self._children.extend(child.dna for child in children)
+            selected = self._reproduction(self._population, space, self._rng)
+            self._children.extend(map(_as_child, selected))
             if not self._children:
                 raise AlgorithmError(f"{self._reproduction!r} gave no children to propose.")
         child = self._children.popleft()
-        if self._refused < _REFUSALS:
-            return child
-        return self._mutated(child, self._refused // _REFUSALS)
+        if self._refused >= _REFUSALS:
+            child = self._mutated(child, self._refused // _REFUSALS)
+        if child.lineage is not None:
+            self._lineage = child.lineage
+        return child.dna
 
-    def _mutated(self, dna: DNA, times: int) -> DNA:
+    def _mutated(self, child: Individual, times: int) -> Individual:
         """Changes a child further, by the mutators of the reproduction; not into a parent."""
         parts = self._reproduction.parts()
         mutators = [part for part in parts if isinstance(part, Mutator)] or [Uniform()]
         living = set()
         if self._refused < _ALL_LIVE:
             living = {individual.dna for individual in self._population}
-        children = [Individual(dna)]
+        children = [child]
         for number in range(times + _DETOURS):
             if number >= times and children[0].dna not in living:
                 break
             for mutator in mutators:
                 children = mutator(children, self._ready("propose"), self._rng)
-        return children[0].dna
+        return children[0]
 
     def _learn(self, dna: DNA, outcome: Outcome) -> None:
         rewards, violation, _ = outcome
@@ -135,7 +141,8 @@ class Evolution(Algorithm):
             "population": [
                 [str(i.dna), i.rewards, i.number, i.violation] for i in self._population
             ],
-            "children": [str(dna) for dna in self._children],
+            "children": [str(child.dna) for child in self._children],
+            "lineages": [lineage_to_json(child.lineage) for child in self._children],
             "count": self._count,
         }
 
@@ -149,13 +156,25 @@ class Evolution(Algorithm):
             )
             for dna, rewards, number, violation in state["population"]
         ]
-        self._children = deque(self._dna(dna) for dna in state["children"])
+        children = list(map(self._dna, state["children"]))
+        lineages = lineages_from_json(state, len(children), self._dna)
+        self._children = deque(
+            Individual(dna, lineage=lineage)
+            for dna, lineage in zip(children, lineages, strict=True)
+        )
         self._count = checks.count("count", state["count"])
 
 
 def _individual(dna: DNA, number: int, rewards: tuple[float, ...], violation: float) -> Individual:
     reward = rewards[0] if len(rewards) == 1 else None
     return Individual(dna, reward, number, rewards, violation)
+
+
+def _as_child(individual: Individual) -> Individual:
+    """What reproduction gave, to be proposed; it may have selected, and done nothing more."""
+    if individual.number is None:
+        return individual
+    return Individual(individual.dna, lineage=Lineage(COPY, (individual.dna,)))
 
 
 class RegularizedEvolution(Evolution):

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_glove.algorithms import checks
 from keras_glove.algorithms.algorithm import Algorithm
+from keras_glove.algorithms.lineage import Lineage
 from keras_glove.algorithms.operators import Individual, Operator, Uniform
 from keras_glove.hyper import DNA, SearchSpace
 
@@ -33,6 +34,8 @@ class HillClimb(Algorithm):
     >>> HillClimb(patience=20, seed=0)
     HillClimb(patience=20, mutator=Uniform(hints=None, times=1), seed=0)
     """
+
+    how = "random"
 
     def __init__(
         self, patience: int = 50, mutator: Operator | None = None, *, seed: int | None = None
@@ -64,6 +67,7 @@ class HillClimb(Algorithm):
                 ].dna
                 if dna != self._current and dna not in self._tried:
                     self._tried.add(dna)
+                    self._lineage = Lineage("mutation", (self._current,))
                     return dna
             self._restart()
         start = space.random(self._rng)

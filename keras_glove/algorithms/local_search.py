@@ -10,6 +10,7 @@ from typing import Any
 from keras_glove.algorithms import checks
 from keras_glove.algorithms.algorithm import Algorithm
 from keras_glove.algorithms.drawing import draw_new, size_of
+from keras_glove.algorithms.lineage import Lineage
 from keras_glove.algorithms.neighbours import neighbours
 from keras_glove.hyper import DNA, SearchSpace
 from keras_glove.hyper.origins import note_descent
@@ -52,6 +53,8 @@ class LocalSearch(Algorithm):
     >>> best
     18
     """
+
+    how = "random"
 
     def __init__(self, initial: int = 10, full: bool = True, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
@@ -96,7 +99,9 @@ class LocalSearch(Algorithm):
                 if dna not in self._seen:
                     self._seen.add(dna)
                     if self._current is not None:
-                        note_descent(dna, "mutate", [self._current], self._ready("propose"))
+                        around = self._current
+                        self._lineage = Lineage("neighbour", (around,))
+                        note_descent(dna, "mutate", [around], self._ready("propose"))
                     return dna
             if self._awaited:
                 return None

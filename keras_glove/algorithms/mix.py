@@ -35,7 +35,7 @@ class _Shared(Wrapper):
         while self._live:
             owner = self._choose()
             try:
-                dna = self._inner[owner].propose()
+                dna = self._ask_inner(self._inner[owner])
             except StopSearch:
                 self._live.remove(owner)
                 continue

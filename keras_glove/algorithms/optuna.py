@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_glove.algorithms import checks
 from keras_glove.algorithms.algorithm import Algorithm
+from keras_glove.algorithms.lineage import Lineage
 from keras_glove.algorithms.outcomes import Outcome
 from keras_glove.errors import AlgorithmError, StopSearch
 from keras_glove.hyper import DNA, SearchSpace
@@ -65,6 +66,8 @@ class Optuna(Algorithm):
     True
     """
 
+    how = "optuna"
+
     def __init__(
         self,
         sampler: Any = None,
@@ -110,7 +113,10 @@ class Optuna(Algorithm):
     def _propose(self) -> DNA:
         if self._study.stopped:
             raise StopSearch("the sampler has nothing left to propose.")
-        return self._ask(self._study.random() if self._refused >= _REFUSALS else None)
+        if self._refused < _REFUSALS:
+            return self._ask(None)
+        self._lineage = Lineage("random")
+        return self._ask(self._study.random())
 
     def _ask(self, fixed: DNA | None) -> DNA:
         dna, trial = self._study.ask(fixed)

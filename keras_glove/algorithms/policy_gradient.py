@@ -49,6 +49,8 @@ class PolicyGradient(Algorithm):
     True
     """
 
+    how = "policy"
+
     def __init__(
         self,
         learning_rate: float = 0.1,

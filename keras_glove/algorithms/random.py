@@ -23,6 +23,8 @@ class Random(Algorithm):
     def __init__(self, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
 
+    how = "random"
+
     @property
     def multi_objective(self) -> bool:
         """True: it learns from none."""

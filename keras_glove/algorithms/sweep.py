@@ -39,6 +39,8 @@ class Sweep(Algorithm):
 
     max_rejections = None  # it ends by itself.
 
+    how = "sweep"
+
     def __init__(self, grid: int | None = None, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         if grid is not None:

@@ -81,7 +81,7 @@ class Until(Wrapper):
             raise StopSearch(f"{self._trials} trials were proposed.")
         if self._patience is not None and self._misses >= self._patience:
             raise StopSearch(f"{self._misses} trials in a row brought nothing better.")
-        return self._algorithm.propose()
+        return self._ask_inner(self._algorithm)
 
     def _learn(self, dna: DNA, outcome: Outcome) -> None:
         hand_on(self._algorithm, dna, outcome, proposed=outcome.proposed)

@@ -57,6 +57,12 @@ class Wrapper(Algorithm):
             return [self._setup_seed]
         return [int(self._rng.integers(2**31)) for _ in self._inner]
 
+    def _ask_inner(self, algorithm: Algorithm) -> DNA:
+        """The next proposal of one of the others, whose lineage it keeps."""
+        dna = algorithm.propose()
+        self._lineage = algorithm.lineage
+        return dna
+
     @abc.abstractmethod
     def _learn(self, dna: DNA, outcome: Outcome) -> None:
         """Hands on what was learnt."""

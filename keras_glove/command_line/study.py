@@ -200,6 +200,7 @@ def _flat(trial: Trial) -> dict[str, Any]:
     flat |= {name: row["rewards"].get(name) for name in trial.names}
     for kind in ("decisions", "metrics", "constraints"):
         flat |= {f"{kind}.{name}": value for name, value in row[kind].items()}
+    flat |= {"how": row["how"], "parents": " ".join(map(str, row["parents"]))}
     return {**flat, "error": row["error"]}
 
 

@@ -38,11 +38,13 @@ def adapted(
         dna = translate(template.space, trial, added, removed)
         if dna is not None and trial.state != "running":
             fitting.append((trial, dna))
+    numbers = {trial.number: number for number, (trial, _) in enumerate(fitting)}
     with new.store.lock():
         new.come_from(old, [trial for trial, _ in fitting])
         for number, (trial, dna) in enumerate(fitting):
             row = trial.to_dict()
             origin: dict[str, Any] = {"course": None, "told": [], "attempt": 1}
+            origin["parents"] = [numbers[parent] for parent in trial.parents if parent in numbers]
             new.keep(Trial.from_dict(new, {**row, **origin, "number": number, "dna": str(dna)}))
     return new
 

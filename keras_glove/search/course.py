@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keras_glove.algorithms import Algorithm
 from keras_glove.errors import SearchError, StopSearch
@@ -18,6 +18,23 @@ if TYPE_CHECKING:
 STATE_AFTER_S = 1.0
 #: Nor is it kept before the work took so many times longer than keeping it.
 _STATE_FACTOR = 20.0
+
+
+class Proposal(NamedTuple):
+    """What an algorithm proposed, and where it had it from.
+
+    Attributes:
+        dna: the decisions.
+        told: the numbers of the trials of whose end the algorithm was told just before.
+        how: see `Lineage`.
+        parents: the numbers of the trials that it was made of; of several with the same
+            decisions the one that the algorithm was told of last.
+    """
+
+    dna: DNA
+    told: tuple[int, ...] = ()
+    how: str | None = None
+    parents: tuple[int, ...] = ()
 
 
 class Course:
@@ -42,6 +59,7 @@ class Course:
         self.index = index
         self._untold: dict[int, Trial] = {}
         self._told: list[int] = []  # since the last proposal.
+        self._numbers: dict[DNA, int] = {}  # of the complete trials it was told of.
         self._next = 0  # the first trial whose proposal was not looked at.
         self._work_s = 0.0  # since the last state.
         self._state_s = 0.0
@@ -53,8 +71,8 @@ class Course:
         if trial.state != "running":
             self._untold[trial.number] = trial
 
-    def propose(self) -> tuple[DNA, tuple[int, ...]]:
-        """The next decisions, and the trials of whose end the algorithm was told before.
+    def propose(self) -> Proposal:
+        """The next decisions, and where they come from.
 
         Call it under the lock of the study.
 
@@ -67,7 +85,9 @@ class Course:
         dna = self.algorithm.propose()
         self._work_s += time.perf_counter() - start
         told, self._told = tuple(self._told), []
-        return dna, told
+        how, ancestors = self.algorithm.lineage
+        numbers = self._numbers
+        return Proposal(dna, told, how, tuple([numbers[a] for a in ancestors if a in numbers]))
 
     def proposed(self, trial: Trial) -> None:
         """Hears that its last proposal is kept; keeps its state too, if that is worth it."""
@@ -106,8 +126,10 @@ class Course:
         self.algorithm.set_state(state)
         for trial in self.study.store:
             if trial.course == self.index and trial.number <= number:
-                for told in told_before(trial):
-                    self._untold.pop(told, None)
+                for number_told in told_before(trial):
+                    told = self._untold.pop(number_told, None)
+                    if told is not None and told.state == "complete":
+                        self._numbers[told.dna] = told.number
         self._next = number + 1
 
     def _repeat(self, trial: Trial) -> None:
@@ -138,6 +160,7 @@ class Course:
     def _tell_of(self, trial: Trial) -> None:
         own = trial.course == self.index
         if trial.state == "complete":
+            self._numbers[trial.dna] = trial.number
             tell = self.algorithm.feedback if own else self.algorithm.observe
             tell(trial.dna, self.study.turned(trial), violation=trial.violation)
         elif own:

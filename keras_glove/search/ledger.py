@@ -20,7 +20,7 @@ from keras_glove.errors import (
 )
 from keras_glove.hyper import DNA, SearchSpace
 from keras_glove.search.claims import Claim, is_here
-from keras_glove.search.course import Course, told_before
+from keras_glove.search.course import Course, Proposal, told_before
 from keras_glove.search.differences import describe_difference
 from keras_glove.search.failures import describe_error
 from keras_glove.search.files import Files
@@ -240,9 +240,9 @@ class Ledger:
                 return None
 
     def _propose(self, course: Course) -> Claim:
-        dna, told = course.propose()
+        proposal = course.propose()
         try:
-            claim = self._add(dna, course.index, told)
+            claim = self._add(proposal, course.index)
         except BaseException:
             # The algorithm is ahead of the books: it cannot go on as if nothing was.
             self._joined.pop(course.algorithm, None)
@@ -254,13 +254,14 @@ class Ledger:
         """Adds a running trial that no algorithm proposed."""
         with self.store.lock():
             self.refresh()
-            return self._add(dna, None, ())
+            return self._add(Proposal(dna), None)
 
-    def _add(self, dna: DNA, course: int | None, told: tuple[int, ...]) -> Claim:
-        trial = Trial(self, len(self.store), dna)
+    def _add(self, proposal: Proposal, course: int | None) -> Claim:
+        trial = Trial(self, len(self.store), proposal.dna)
         trial.course = course
         # None saves the memory where trials run one after the other.
-        trial.told = None if told == (trial.number - 1,) else told
+        trial.told = None if proposal.told == (trial.number - 1,) else proposal.told
+        trial.how, trial.parents = proposal.how, proposal.parents
         trial.environment = self._current_environment()
         claim = Claim(trial)
         trial.owner = claim.owner
@@ -419,7 +420,12 @@ class Ledger:
         if trial.course is None:
             return {}
         algorithm = self.courses[trial.course]["algorithm"]
-        return {"algorithm": algorithm, "told": list(told_before(trial))}
+        return {
+            "algorithm": algorithm,
+            "how": trial.how,
+            "parents": list(trial.parents),
+            "told": list(told_before(trial)),
+        }
 
     def environment(self, index: int) -> Mapping[str, str]:
         """The versions that trials ran with; see `Trial.versions`."""

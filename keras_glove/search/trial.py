@@ -37,6 +37,10 @@ class Trial:
         traceback: where it failed; None otherwise.
         duration_s: seconds from the proposal to its end; None while it runs.
         attempt: 1, and one more for each time that the process which ran it died.
+        how: how its algorithm came to propose it: "random", "mutation", "crossover",
+            "seeded" and others, see `keras_glove.algorithms.Lineage`; None if none did.
+        parents: the numbers of the trials that it was made of, such as the one mutated; of
+            several trials with the same decisions the last that the algorithm was told of.
 
     Slots, and readable forms computed on demand, keep a trial well under 1 KB.
     """
@@ -54,8 +58,10 @@ class Trial:
         "duration_s",
         "environment",
         "error",
+        "how",
         "number",
         "owner",
+        "parents",
         "state",
         "told",
         "traceback",
@@ -75,6 +81,8 @@ class Trial:
         self.traceback: str | None = None
         self.duration_s: float | None = None
         self.attempt = 1
+        self.how: str | None = None
+        self.parents: tuple[int, ...] = ()
         # What resuming needs: who runs it, whose proposal it was, what that algorithm had
         # been told since its last one (None: of the trial before), and the versions.
         self.owner: Owner | None = None
@@ -99,7 +107,10 @@ class Trial:
 
     @property
     def lineage(self) -> dict[str, Any]:
-        """Where it comes from: the algorithm, and the trials it had been told of since its last.
+        """Where it comes from: the algorithm, `how` it came to it, and of which trials.
+
+        That is the `parents` it was made of, and under "told" the trials that the algorithm
+        had been told of since its last proposal.
 
         For a trial that `Study.adapt` took over: the study and the number it had there.
         """
@@ -281,6 +292,8 @@ class Trial:
             "error": self.error,
             "traceback": self.traceback,
             "attempt": self.attempt,
+            "how": self.how,
+            "parents": list(self.parents),
             "course": self.course,
             "told": None if self.told is None else list(self.told),
             "environment": self.environment,
@@ -317,6 +330,7 @@ class Trial:
         trial._constraints = dict(row["constraints"]) or None
         trial._intermediate = {int(k): math.nan if v is None else v for k, v in steps} or None
         trial.attempt, trial.course = row["attempt"], row["course"]
+        trial.how, trial.parents = row["how"], tuple(row["parents"])
         trial.told = None if row["told"] is None else tuple(row["told"])
         trial.environment = row["environment"]
         return trial

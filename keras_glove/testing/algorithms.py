@@ -151,6 +151,20 @@ class AlgorithmContract:
             algorithm.feedback(dna, 1.0, violation=violation)
         algorithm.feedback(dna, 1.0, violation=2.0)
 
+    def test_lineage_names_what_was_evaluated(self, space: SearchSpace) -> None:
+        """Each proposal says how it came about, and its parents are points with a reward."""
+        algorithm, known = self.started(space), set[DNA]()
+        for _ in range(_LENGTH):
+            try:
+                dna = algorithm.propose()
+            except StopSearch:
+                break
+            how, parents = algorithm.lineage
+            assert how
+            assert known.issuperset(parents)
+            algorithm.feedback(dna, _rewards(algorithm, dna))
+            known.add(dna)
+
     # --- constraints and known points ------------------------------------------------
 
     def test_constraints_are_kept(self, space: SearchSpace) -> None:
@@ -219,6 +233,7 @@ class AlgorithmContract:
         resumed = self.started(space, seed=99)
         resumed.set_state(state)
         assert texts(drive(resumed, lag=lag, open_proposals=open_proposals)) == expected
+        assert resumed.lineage == stopped.lineage
 
     @pytest.mark.parametrize("state", [None, {}, {"algorithm": "Other"}])
     def test_state_of_another_is_refused(self, any_space: SearchSpace, state: Any) -> None:

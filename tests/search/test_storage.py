@@ -53,7 +53,9 @@ def test_keeps_all_of_every_trial(storage: str) -> None:
     assert [trial.versions for trial in loaded.trials] == versions
     assert "keras_glove" in versions[0]
     assert [trial.lineage for trial in loaded.trials] == lineage
-    assert lineage[0] == {"algorithm": "Random(seed=None)", "told": []}
+    assert lineage[0] == {
+        "algorithm": "Random(seed=None)", "how": "random", "parents": [], "told": [],
+    }  # fmt: skip
     assert lineage[3]["told"] == [2]
     assert [trial.state for trial in loaded.trials] == [
         "complete", "failed", "pruned", "complete", "complete", "complete",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,11 +22,14 @@ from keras_glove.hyper import DNA, SearchSpace
 class Mutator(Operator):
     """An operator that gives one child per individual; subclasses implement `_mutate`."""
 
+    #: What it is called in the lineage of children.
+    how: ClassVar[str] = "mutation"
+
     def _apply(
         self, population: Sequence[Individual], space: SearchSpace, rng: np.random.Generator
     ) -> list[Individual]:
         return [
-            child_of(self._mutate(parent.dna, space, rng), "mutate", [parent], space)
+            child_of(self._mutate(parent.dna, space, rng), "mutate", [parent], space, how=self.how)
             for parent in population
         ]
 

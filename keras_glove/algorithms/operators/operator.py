@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from keras_glove.algorithms import checks
+from keras_glove.algorithms.lineage import COPY, Lineage
 from keras_glove.errors import AlgorithmError
 from keras_glove.hyper import DNA, SearchSpace
 from keras_glove.hyper.origins import note_descent
@@ -26,6 +27,8 @@ class Individual(NamedTuple):
             for a child.
         rewards: one number for each objective, all to be maximised; empty for a child.
         violation: how far it broke constraints on outcomes; 0.0 if it kept them.
+        lineage: of a child, how it came about; None for what was evaluated, and for
+            children of operators that do not tell.
     """
 
     dna: DNA
@@ -33,6 +36,7 @@ class Individual(NamedTuple):
     number: int | None = None
     rewards: tuple[float, ...] = ()
     violation: float = 0.0
+    lineage: Lineage | None = None
 
 
 class Operator(abc.ABC):
@@ -85,13 +89,49 @@ class Operator(abc.ABC):
 
 
 def child_of(
-    dna: DNA, operation: str, parents: Sequence[Individual], space: SearchSpace
+    dna: DNA, operation: str, parents: Sequence[Individual], space: SearchSpace, *, how: str
 ) -> Individual:
-    """A child that knows its parents; of one that is a child itself, also what that was made of."""
+    """A child that knows its parents; of one that is a child itself, also what that was made of.
+
+    Args:
+        dna: of the child.
+        operation: in a word for the origin of its programs, such as "mutate".
+        parents: what it was made of.
+        space: of all of them.
+        how: the same for its `Lineage`, such as "mutation".
+
+    >>> from keras_glove.hyper import oneof
+    >>> space = SearchSpace([oneof("abc"), oneof("abc")])
+    >>> pair = [Individual(DNA([0, 1]), 0.5, 0), Individual(DNA([1, 0]), 0.7, 1)]
+    >>> crossed = child_of(DNA([0, 0]), "recombine", pair, space, how="crossover")
+    >>> child_of(DNA([0, 2]), "mutate", [crossed], space, how="mutation").lineage
+    Lineage(how='crossover+mutation', parents=(DNA((0, 1)), DNA((1, 0))))
+    """
     first = parents[0]
     before = first.dna.origin if first.number is None else None
     note_descent(dna, operation, [parent.dna for parent in parents], space, before=before)
-    return Individual(dna)
+    for parent in parents:
+        if parent.dna == dna:
+            return Individual(dna, lineage=_descent(COPY, [parent]))
+    return Individual(dna, lineage=_descent(how, parents))
+
+
+def _descent(how: str, parents: Sequence[Individual]) -> Lineage:
+    """From evaluated ancestors: of parents that are children themselves, from theirs."""
+    if len(parents) == 1 and parents[0].lineage is None:  # the most frequent, and quick.
+        return Lineage(how, (parents[0].dna,))
+    ancestors: dict[DNA, None] = {}
+    steps: dict[str, None] = {}
+    for parent in parents:
+        if parent.lineage is None:
+            ancestors[parent.dna] = None
+            continue
+        ancestors |= dict.fromkeys(parent.lineage.parents)
+        steps |= dict.fromkeys(parent.lineage.how.split("+"))
+    steps[how] = None
+    if len(steps) > 1:
+        steps.pop(COPY, None)
+    return Lineage("+".join(steps), tuple(ancestors))
 
 
 @dataclass(frozen=True, repr=False)

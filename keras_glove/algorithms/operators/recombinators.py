@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,9 @@ class Recombinator(Operator):
     `manyof` are repaired.
     """
 
+    #: What it is called in the lineage of children.
+    how: ClassVar[str] = "crossover"
+
     def _apply(
         self, population: Sequence[Individual], space: SearchSpace, rng: np.random.Generator
     ) -> list[Individual]:
@@ -35,7 +39,9 @@ class Recombinator(Operator):
             )
         pairs = zip(population[::2], population[1::2], strict=True)
         return [
-            child_of(self._child(a.dna, b.dna, space, rng), "recombine", [a, b], space)
+            child_of(
+                self._child(a.dna, b.dna, space, rng), "recombine", [a, b], space, how=self.how
+            )
             for a, b in pairs
         ]
 

@@ -16,7 +16,7 @@ from keras_glove.hyper import SearchSpace
 
 def _merit(individual: Individual) -> tuple[float, float]:
     """What more of is better: to break no constraint, or less, and then the reward."""
-    _, reward, _, rewards, violation = individual
+    _, reward, _, rewards, violation, _ = individual
     if reward is None:
         if rewards:
             raise AlgorithmError(

@@ -33,7 +33,7 @@ from keras_glove.search.trial import Trial
 if TYPE_CHECKING:
     from keras_glove.search.ledger import Ledger
 
-FORMAT = 1
+FORMAT = 2
 HEADER = "keras_glove:study"
 STATE = "keras_glove:state:"
 # Optuna's own: the names of the rewards, for its plots.

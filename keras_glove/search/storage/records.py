@@ -62,6 +62,8 @@ def begun_attribute(trial: Trial) -> dict[str, Any]:
     return {
         "dna": str(trial.dna),
         "seed": trial.seed,
+        "how": trial.how,
+        "parents": list(trial.parents),
         "course": trial.course,
         "told": None if trial.told is None else list(trial.told),
         "environment": trial.environment,
