@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -13,6 +17,58 @@ import pytest
 from tests.search import postgres
 
 _DATABASES = itertools.count()
+RAY = "KERAS_GLOVE_TEST_RAY"
+
+
+@pytest.fixture
+def time_limit(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Ends a test that hangs: after LIMIT_S of its module it fails, and else the run ends.
+
+    The error is raised in the main thread. Where that hears nothing, in code of C, the whole
+    run ends after another minute, and tells where every thread stood.
+    """
+    limit_s: float = request.module.LIMIT_S
+
+    def over(*_: Any) -> None:
+        raise TimeoutError(f"the test took longer than {limit_s:.0f} seconds")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    faulthandler.dump_traceback_later(limit_s + 60, exit=True, file=sys.__stderr__)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="session")
+def ray() -> Iterator[None]:
+    """A Ray cluster on this machine; KERAS_GLOVE_TEST_RAY=skip runs the tests without it."""
+    if os.environ.get(RAY) == "skip":
+        pytest.skip(f"Ray was left out by {RAY}=skip")
+    import ray
+
+    try:
+        paths = os.pathsep.join(path for path in sys.path if path)
+        ray.init(
+            address="local",  # whatever else runs on this machine.
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            runtime_env={"env_vars": {"PYTHONPATH": paths}},
+        )
+    except Exception as error:
+        ray.shutdown()
+        pytest.fail(
+            f"Ray could not be started: {type(error).__name__}: {error}; its logs are in "
+            f"/tmp/ray/session_latest/logs. {RAY}=skip runs the tests without it."
+        )
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 @pytest.fixture(scope="session")

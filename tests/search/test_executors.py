@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,25 +17,9 @@ from keras_glove.search.executors import Executor, Processes, Ray, Serial
 from keras_glove.search.loop import Loop
 from tests.search import working
 
-RAY = "KERAS_GLOVE_TEST_RAY"
-
-
-@pytest.fixture(scope="session")
-def ray() -> Iterator[None]:
-    """A Ray cluster on this machine; KERAS_GLOVE_TEST_RAY=skip runs the tests without it."""
-    if os.environ.get(RAY) == "skip":
-        pytest.skip(f"Ray was left out by {RAY}=skip")
-    import ray
-
-    paths = os.pathsep.join(path for path in sys.path if path)
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        runtime_env={"env_vars": {"PYTHONPATH": paths}},
-    )
-    yield
-    ray.shutdown()
+#: Seconds after which a test hangs; where the machine is busy, a worker takes 20 to start.
+LIMIT_S = 180.0 + 2.0 * working.FRAGILE_TRIALS
+pytestmark = pytest.mark.usefixtures("time_limit")
 
 
 @pytest.fixture(params=["serial", "processes", "ray"])
@@ -84,6 +68,62 @@ def test_workers_that_die_are_replaced(kind: str, request: pytest.FixtureRequest
     assert study.trials[3].attempt == 2
     alone = search(working.SPACE, working.product, Random(seed=0), 8, progress=False)
     assert [trial.dna for trial in study.trials] == [trial.dna for trial in alone.trials]
+
+
+@pytest.mark.slow
+def test_workers_without_room_on_the_cluster_are_not_waited_for(ray: None) -> None:
+    executor = Ray(n=4, resources={"num_cpus": 2})  # there is room for one.
+    study = search(
+        working.SPACE, working.product, Random(seed=0), 6, progress=False, executor=executor
+    )
+    assert [trial.state for trial in study.trials] == ["complete"] * 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("executor", "objective", "message"),
+    [
+        (Ray(resources={"num_gpus": 1}, patience_s=3), working.product, "within 3 seconds.*num_g"),
+        (Ray(n=1), working.Unreadable(), "could not be started by Ray.*here only"),
+    ],
+    ids=["no room", "no start"],
+)
+def test_a_cluster_that_has_no_workers(
+    ray: None, executor: Executor, objective: Any, message: str, tmp_path: Path
+) -> None:
+    study = Study("s", tmp_path / "x.db", seed=0)
+    with pytest.raises(SearchError, match=f"(?s){message}"):
+        search(working.SPACE, objective, Random(), 3, study=study, progress=False,
+               executor=executor)  # fmt: skip
+    assert len(study.trials) == 0
+    study.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        (None, "could not be started on this machine.*timed out"),
+        ("ray://h:1", "'ray://h:1' cannot"),
+    ],
+)
+def test_a_cluster_that_does_not_start(
+    address: str | None, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, left = [], []
+
+    def init(**settings: Any) -> None:
+        given.append(settings)
+        raise Exception("The current node timed out during startup.")
+
+    fake = SimpleNamespace(
+        is_initialized=lambda: False, init=init, shutdown=lambda: left.append(True)
+    )
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(SearchError, match=message):
+        search(working.SPACE, working.product, Random(), 3, progress=False, executor=Ray(address))
+    assert ("num_cpus" in given[0]) == (address is None)
+    assert left == [True]
 
 
 @pytest.mark.slow
@@ -152,10 +192,16 @@ def test_what_is_no_executor(executor: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: Processes(0), lambda: Processes(threads=0), lambda: Ray(n=0)]
+    "make",
+    [
+        lambda: Processes(0),
+        lambda: Processes(threads=0),
+        lambda: Ray(n=0),
+        lambda: Ray(patience_s=0),
+    ],
 )
 def test_bad_settings(make: Any) -> None:
-    with pytest.raises(AlgorithmError, match="at least 1"):
+    with pytest.raises(AlgorithmError, match="at least 1|above 0"):
         make()
 
 

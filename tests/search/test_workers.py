@@ -20,6 +20,9 @@ from tests.search import broken_off
 
 #: For how long `test_workers_are_killed_at_random` goes on; 3 minutes before a release.
 FAULT_SECONDS = float(os.environ.get("KERAS_GLOVE_TEST_FAULT_SECONDS", "20"))
+#: Seconds after which a test hangs.
+LIMIT_S = 180.0 + 2.0 * FAULT_SECONDS
+pytestmark = pytest.mark.usefixtures("time_limit")
 
 
 def check(storage: str, total: int) -> None:

@@ -54,6 +54,20 @@ def fragile(child: dict[str, int], trial: Trial) -> float:
     return product(child)
 
 
+class Unreadable:
+    """An objective that other processes cannot read."""
+
+    def __call__(self, child: dict[str, int]) -> float:
+        return product(child)
+
+    def __getstate__(self) -> dict[str, int]:
+        return {"home": os.getpid()}
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        if state["home"] != os.getpid():
+            raise ImportError("it can be read here only")
+
+
 def settings(child: dict[str, int]) -> Any:
     """What a worker was started with."""
     time.sleep(0.05)

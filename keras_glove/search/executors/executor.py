@@ -81,7 +81,7 @@ class Pool(abc.ABC):
 
     @abc.abstractmethod
     def has_room(self) -> bool:
-        """Whether a worker has nothing to do."""
+        """Whether a worker has nothing to do; not while all of them have yet to start."""
 
     @abc.abstractmethod
     def submit(self, trial: Trial) -> None:
@@ -104,7 +104,7 @@ def drive(loop: Loop, pool: Pool, after_each: Callable[[], object]) -> None:
             while pool.has_room() and (claim := loop.ask()) is not None:
                 running[claim.trial.number] = claim
                 pool.submit(claim.trial)
-            if not running:
+            if not running and pool.has_room():  # there is nothing left to give out.
                 if not loop.study.runs_elsewhere():
                     return
                 time.sleep(_LOOK_S)
