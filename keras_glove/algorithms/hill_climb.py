@@ -62,9 +62,8 @@ class HillClimb(Algorithm):
         if self._current is not None:
             # Neighbours cannot be listed in general, so a new one is drawn for.
             for _ in range(4 * self._patience):
-                dna = self._mutator([Individual(self._current, self._reward, 0)], space, self._rng)[
-                    0
-                ].dna
+                current = Individual(self._current, self._reward, 0)
+                dna = self._mutator([current], space, self._rng)[0].dna
                 if dna != self._current and dna not in self._tried:
                     self._tried.add(dna)
                     self._lineage = Lineage("mutation", (self._current,))

@@ -101,7 +101,7 @@ def child_of(
         how: the same for its `Lineage`, such as "mutation".
 
     >>> from keras_glove.hyper import oneof
-    >>> space = SearchSpace([oneof("abc"), oneof("abc")])
+    >>> space = SearchSpace([oneof(list("abc")), oneof(list("abc"))])
     >>> pair = [Individual(DNA([0, 1]), 0.5, 0), Individual(DNA([1, 0]), 0.7, 1)]
     >>> crossed = child_of(DNA([0, 0]), "recombine", pair, space, how="crossover")
     >>> child_of(DNA([0, 2]), "mutate", [crossed], space, how="mutation").lineage
