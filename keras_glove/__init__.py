@@ -18,6 +18,7 @@ from keras_glove import (
     metrics as metrics,
     ops,
     optimizers,
+    plot,
     regularizers as regularizers,
     tpu,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "optimizers",
     "partial",
     "permutate",
+    "plot",
     "program",
     "query",
     "rebind",

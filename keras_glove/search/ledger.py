@@ -170,6 +170,11 @@ class Ledger:
             self.files.sweep(self._running)
         self._template = template
 
+    @property
+    def template(self) -> SpaceAndPrograms | None:
+        """The programs that the trials are of; None if no search has used the study here yet."""
+        return self._template
+
     def join(self, algorithm: Algorithm, *, default_for: int | None = None) -> Course:
         """The course of an algorithm through this study, begun or gone on with.
 

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_glove.algorithms import hypervolume
@@ -256,6 +257,25 @@ class Study(Ledger):
         from keras_glove.search.plots import draw_history
 
         return draw_history(self, axes)
+
+    def report(self, path: str | PathLike[str]) -> Path:
+        """Writes one page of HTML: pictures, all trials, and the best children.
+
+        It needs no network, and nothing beside it. Children are shown as programs if a search
+        has used the study in this process.
+
+        Args:
+            path: such as "runs/report.html"; a file that is there is replaced.
+
+        Returns:
+            The path.
+
+        Raises:
+            SearchError: if there is no complete trial, or no such folder. Nothing is written then.
+        """
+        from keras_glove.plot.report import write_report
+
+        return write_report(self, path)
 
     def __repr__(self) -> str:
         counts = Counter(trial.state for trial in self.store)

@@ -39,15 +39,20 @@ Part = tuple[str, Any, bool]
 """A name, a value, and whether it is a default that was not given."""
 
 
-def outline(value: Any, *, name: str = "", defaults: bool = False) -> Iterator[Row]:
-    """The values of a program in the order in which they are read, however deep they stand."""
+def outline(
+    value: Any, *, name: str = "", defaults: bool = False, whole: bool = False
+) -> Iterator[Row]:
+    """The values of a program in the order in which they are read, however deep they stand.
+
+    With `whole` small programs are taken apart as well.
+    """
     seen: set[int] = set()
     stack: list[Iterator[Part]] = [iter([(name, value, False)])]
     while stack:
         for key, inner, is_default in stack[-1]:
             kind = "default" if is_default else _kind(inner, seen)
             small = None
-            if len(stack) > 1 and kind in ("program", "container", "open"):
+            if not whole and len(stack) > 1 and kind in ("program", "container", "open"):
                 small = _small(inner, seen, defaults)
             label = small or _label(inner, kind)
             below = [] if small or kind in _CLOSED else _below(inner, defaults)

@@ -12,10 +12,10 @@ import keras_glove as kg
 ROOT = Path(__file__).parents[2]
 
 NAMES_IN_ORDER = """
-    DNA FitObjective Model SearchCallback SearchSpace Sequential Study algorithms build
-    callbacks clone constrain cost diff encode errors evolve executors floatv flows from_json
-    intv layers manyof materialize oneof ops optimizers partial permutate program query rebind
-    sample search symbolize to_json to_keras tpu trace
+    DNA FitObjective Model SearchCallback SearchSpace Sequential Study algorithms build callbacks
+    clone constrain cost diff encode errors evolve executors floatv flows from_json intv layers
+    manyof materialize oneof ops optimizers partial permutate plot program query rebind sample
+    search symbolize to_json to_keras tpu trace
 """
 NAMES = NAMES_IN_ORDER.split()
 
