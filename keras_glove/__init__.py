@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from keras_glove import (
     algorithms,
-    callbacks,
+    callbacks as callbacks,
     constraints as constraints,
     cost,
     errors,
@@ -63,7 +63,6 @@ __all__ = [
     "Study",
     "algorithms",
     "build",
-    "callbacks",
     "clone",
     "constrain",
     "cost",

@@ -12,7 +12,7 @@ import keras_glove as kg
 ROOT = Path(__file__).parents[2]
 
 NAMES_IN_ORDER = """
-    DNA FitObjective Model SearchCallback SearchSpace Sequential Study algorithms build callbacks
+    DNA FitObjective Model SearchCallback SearchSpace Sequential Study algorithms build
     clone constrain cost diff encode errors evolve executors floatv flows from_json intv layers
     manyof materialize oneof ops optimizers partial permutate plot program query rebind sample
     search symbolize to_json to_keras tpu trace
