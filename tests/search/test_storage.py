@@ -14,7 +14,7 @@ import pytest
 
 from keras_glove.algorithms import NSGA2, HillClimb, Random, RegularizedEvolution, Sweep
 from keras_glove.errors import SearchError, SpaceError, TrialPruned
-from keras_glove.hyper import evolve, floatv, intv, manyof, oneof
+from keras_glove.hyper import evolve, floatv, insert, intv, manyof, oneof
 from keras_glove.search import Study, Trial, sample, search
 
 SPACE = {
@@ -273,12 +273,8 @@ def test_adapt_keeps_what_is_inactive() -> None:
     assert len(study.adapt(before).trials) == 3
 
 
-def longer(value: list[int], rng: Any) -> list[int]:
-    return [*value, int(rng.integers(9))]
-
-
 def test_decisions_of_the_users_own_kind(storage: str) -> None:
-    program = {"rule": evolve([1, 2], [longer], name="rule"), "width": oneof([8, 16])}
+    program = {"rule": evolve([1, 2], [insert([3, 4, 5])], name="rule"), "width": oneof([8, 16])}
 
     def judge(child: Any) -> Any:
         return {"reward": len(child["rule"]), "decisions.other": 2}
