@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from keras_glove.symbolic.recording import normalize
 from keras_glove.symbolic.traversal import SCALARS, children, with_children
 
 __all__ = [
+    "Share",
     "check_distinct",
     "checked_candidates",
     "checked_count",
@@ -24,7 +25,11 @@ __all__ = [
     "checked_hints",
     "checked_int_range",
     "checked_name",
+    "checked_share",
 ]
+
+Share = Literal["slice", "none", "transform"]
+SHARES = get_args(Share)
 
 _SCALES = get_args(Scale)
 _EXACT = 2**53
@@ -117,6 +122,16 @@ def checked_name(form: str, name: Any) -> str | None:
     raise HyperValueError(
         f"{form}: expected a name that is a non-empty text, received {name!r}. Leave `name` out to "
         "name the decision after its place in the program."
+    )
+
+
+def checked_share(form: str, share: Any) -> Share | None:
+    """How weights are shared."""
+    if share is None or (isinstance(share, str) and share in SHARES):
+        return cast("Share | None", share)
+    raise HyperValueError(
+        f"{form}: expected 'slice', 'none' or 'transform' as `share`, or None, which is 'slice', "
+        f"received {_shown(share)}."
     )
 
 

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any, NoReturn, Protocol
 
 from keras_glove.hyper import checks
+from keras_glove.hyper.checks import Share
 from keras_glove.hyper.points import Scale
 from keras_glove.symbolic import OpenValue, register_node_kind
 from keras_glove.symbolic.making import stand_in
@@ -47,19 +48,29 @@ class HyperValue(OpenValue):
     Attributes:
       name: what to call the decision, or None to name it after its place.
       hints: JSON-able notes for algorithms and tools; keras_glove itself does not read them.
+      share: how a supernet shares weights over the values: "slice", "none" or "transform"; None for
+        what is usual, "slice". Read by `keras_glove.weight_sharing` alone.
     """
 
-    __slots__ = ("hints", "name")
+    __slots__ = ("hints", "name", "share")
     name: str | None
     hints: Any
+    share: Share | None
 
-    def _name(self, form: str, name: str | None, hints: Any) -> None:
+    def _name(self, form: str, name: str | None, hints: Any, share: Share | None = None) -> None:
         _set(self, "name", checks.checked_name(form, name))
         _set(self, "hints", checks.checked_hints(form, hints))
+        _set(self, "share", checks.checked_share(form, share))
+
+    def _notes(self) -> dict[str, Any]:
+        """The fields that all hyper-values have."""
+        shared = {} if self.share is None else {"share": self.share}
+        return {"name": self.name, "hints": self.hints, **shared}
 
     def __call_form__(self) -> tuple[str, list[tuple[str, Any]]]:
         positional, options = self._form()
-        options = {**options, "name": (self.name, None), "hints": (self.hints, None)}
+        notes = {key: (value, None) for key, value in self._notes().items()}
+        options = {**options, **notes}
         keywords = [(f"{key}=", v) for key, (v, default) in options.items() if v != default]
         return type(self).__name__.lower(), [("", v) for v in positional] + keywords
 
@@ -107,14 +118,19 @@ class OneOf(_Choice):
     __slots__ = ()
 
     def __init__(
-        self, candidates: Sequence[Any], *, name: str | None = None, hints: Any = None
+        self,
+        candidates: Sequence[Any],
+        *,
+        name: str | None = None,
+        hints: Any = None,
+        share: Share | None = None,
     ) -> None:
-        self._name("oneof", name, hints)
+        self._name("oneof", name, hints, share)
         raw = TRACER.get() is not None
         _set(self, "candidates", checks.checked_candidates("oneof", candidates, raw=raw))
 
     def __fields__(self) -> dict[str, Any]:
-        return {"candidates": list(self.candidates), "name": self.name, "hints": self.hints}
+        return {"candidates": list(self.candidates), **self._notes()}
 
     def _form(self) -> tuple[list[Any], dict[str, tuple[Any, Any]]]:
         return [list(self.candidates)], {}
@@ -138,9 +154,10 @@ class ManyOf(_Choice):
         sorted: bool = False,
         name: str | None = None,
         hints: Any = None,
+        share: Share | None = None,
     ) -> None:
         self._fill("manyof", k, candidates, distinct, sorted)
-        self._name("manyof", name, hints)
+        self._name("manyof", name, hints, share)
 
     def _fill(
         self, form: str, k: int | None, candidates: Sequence[Any], distinct: bool, sorted: bool
@@ -159,8 +176,7 @@ class ManyOf(_Choice):
             "candidates": list(self.candidates),
             "distinct": self.distinct,
             "sorted": self.sorted,
-            "name": self.name,
-            "hints": self.hints,
+            **self._notes(),
         }
 
     def _form(self) -> tuple[list[Any], dict[str, tuple[Any, Any]]]:
@@ -175,13 +191,18 @@ class Permutate(ManyOf):
     __slots__ = ()
 
     def __init__(
-        self, candidates: Sequence[Any], *, name: str | None = None, hints: Any = None
+        self,
+        candidates: Sequence[Any],
+        *,
+        name: str | None = None,
+        hints: Any = None,
+        share: Share | None = None,
     ) -> None:
         self._fill("permutate", None, candidates, True, False)
-        self._name("permutate", name, hints)
+        self._name("permutate", name, hints, share)
 
     def __fields__(self) -> dict[str, Any]:
-        return {"candidates": list(self.candidates), "name": self.name, "hints": self.hints}
+        return {"candidates": list(self.candidates), **self._notes()}
 
     def _form(self) -> tuple[list[Any], dict[str, tuple[Any, Any]]]:
         return [list(self.candidates)], {}
@@ -220,8 +241,9 @@ class IntV(_Number):
         scale: Scale = "linear",
         name: str | None = None,
         hints: Any = None,
+        share: Share | None = None,
     ) -> None:
-        self._name("intv", name, hints)
+        self._name("intv", name, hints, share)
         for key, value in checks.checked_int_range(low, high, step, scale).items():
             _set(self, key, value)
 
@@ -231,8 +253,7 @@ class IntV(_Number):
             "high": self.high,
             "step": self.step,
             "scale": self.scale,
-            "name": self.name,
-            "hints": self.hints,
+            **self._notes(),
         }
 
     def _form(self) -> tuple[list[Any], dict[str, tuple[Any, Any]]]:
@@ -265,8 +286,7 @@ class FloatV(_Number):
             "low": self.low,
             "high": self.high,
             "scale": self.scale,
-            "name": self.name,
-            "hints": self.hints,
+            **self._notes(),
         }
 
     def _form(self) -> tuple[list[Any], dict[str, tuple[Any, Any]]]:
@@ -285,7 +305,13 @@ def opened(value: HyperValue) -> Any:
     return stand_in(value) if tracer is None else tracer.decide(value)
 
 
-def oneof(candidates: Sequence[Any], *, name: str | None = None, hints: Any = None) -> Any:
+def oneof(
+    candidates: Sequence[Any],
+    *,
+    name: str | None = None,
+    hints: Any = None,
+    share: Share | None = None,
+) -> Any:
     """One of several candidates.
 
     Candidates can be any values, programs and further hyper-values; what a candidate holds is
@@ -296,6 +322,10 @@ def oneof(candidates: Sequence[Any], *, name: str | None = None, hints: Any = No
       candidates: a list or tuple of at least one candidate, no two of them equal.
       name: what to call the decision; by default its place in the program.
       hints: JSON-able notes for algorithms and tools.
+      share: how a supernet shares weights over the values, where they are numbers: "slice", of the
+        largest weight a part (the default; Bender et al. 2020); "none", each value has weights of
+        its own; "transform", for kernel sizes: a learned matrix makes a smaller kernel of the
+        centre of a larger one (Cai et al. 2020, section 3.2).
 
     Raises:
       HyperValueError: candidates, name or hints that cannot be used.
@@ -303,7 +333,7 @@ def oneof(candidates: Sequence[Any], *, name: str | None = None, hints: Any = No
     >>> oneof([16, 32, 64], name="width")
     oneof([16, 32, 64], name='width')
     """
-    return opened(OneOf(candidates, name=name, hints=hints))
+    return opened(OneOf(candidates, name=name, hints=hints, share=share))
 
 
 def manyof(
@@ -314,6 +344,7 @@ def manyof(
     sorted: bool = False,
     name: str | None = None,
     hints: Any = None,
+    share: Share | None = None,
 ) -> Any:
     """A list of k candidates.
 
@@ -327,6 +358,7 @@ def manyof(
       sorted: the chosen ones stand in the order of `candidates`, so only which ones counts.
       name: what to call the decisions: `name[0]`, `name[1]`, ...
       hints: JSON-able notes for algorithms and tools.
+      share: as for `oneof`.
 
     Raises:
       HyperValueError: arguments that cannot be used, such as k above the number of
@@ -335,11 +367,17 @@ def manyof(
     >>> manyof(2, ["flip", "crop", "blur"], sorted=True)
     manyof(2, ['flip', 'crop', 'blur'], sorted=True)
     """
-    value = ManyOf(k, candidates, distinct=distinct, sorted=sorted, name=name, hints=hints)
-    return opened(value)
+    options: Any = {"name": name, "hints": hints, "share": share}
+    return opened(ManyOf(k, candidates, distinct=distinct, sorted=sorted, **options))
 
 
-def permutate(candidates: Sequence[Any], *, name: str | None = None, hints: Any = None) -> Any:
+def permutate(
+    candidates: Sequence[Any],
+    *,
+    name: str | None = None,
+    hints: Any = None,
+    share: Share | None = None,
+) -> Any:
     """A list of all candidates, in an order to be found.
 
     Args and Raises: as for `oneof`.
@@ -347,7 +385,7 @@ def permutate(candidates: Sequence[Any], *, name: str | None = None, hints: Any 
     >>> permutate(["conv", "norm", "relu"])
     permutate(['conv', 'norm', 'relu'])
     """
-    return opened(Permutate(candidates, name=name, hints=hints))
+    return opened(Permutate(candidates, name=name, hints=hints, share=share))
 
 
 def intv(
@@ -358,6 +396,7 @@ def intv(
     scale: Scale = "linear",
     name: str | None = None,
     hints: Any = None,
+    share: Share | None = None,
 ) -> Any:
     """An integer from `low` to `high`, both included.
 
@@ -369,6 +408,7 @@ def intv(
         mirror image of "log", high ones more often.
       name: what to call the decision; by default its place in the program.
       hints: JSON-able notes for algorithms and tools.
+      share: as for `oneof`.
 
     Raises:
       HyperValueError: bounds, step or scale that cannot be used.
@@ -376,7 +416,7 @@ def intv(
     >>> intv(16, 256, step=16, scale="log")
     intv(16, 256, step=16, scale='log')
     """
-    return opened(IntV(low, high, step=step, scale=scale, name=name, hints=hints))
+    return opened(IntV(low, high, step=step, scale=scale, name=name, hints=hints, share=share))
 
 
 def floatv(

@@ -31,7 +31,7 @@ from keras_glove.symbolic import (
     with_children,
 )
 from keras_glove.symbolic.making import any_node
-from keras_glove.weight_sharing.constructing import make_layer
+from keras_glove.weight_sharing.constructing import NAMED, make_layer, note_copies
 from keras_glove.weight_sharing.open_values import Open, OpenFloat
 from keras_glove.weight_sharing.repeat import COPIER
 from keras_glove.weight_sharing.switch import Switch
@@ -71,16 +71,20 @@ class Lowering:
         with self._running():
             item = self.layout.items[0]
             parts = self._parts(item, {})
-            return construct(root or item.value.__target__, dict(parts))
+            made = construct(root or item.value.__target__, dict(parts))
+            if isinstance(made, keras.Layer):
+                note_copies(made)
+            return made
 
     @contextmanager
     def _running(self) -> Iterator[None]:
-        token, copier = _RUNNING.set(self), COPIER.set(self.copies)
+        token, copier, named = _RUNNING.set(self), COPIER.set(self.copies), NAMED.set({})
         try:
             yield
         finally:
             _RUNNING.reset(token)
             COPIER.reset(copier)
+            NAMED.reset(named)
 
     def _lower(self, item: Item, slots: Slots) -> Any:
         value = item.value
@@ -159,7 +163,7 @@ class Lowering:
         place = self._place(point)
         chooser = Table((point,), np.arange(len(options)))
         if any(isinstance(option, keras.Layer) for option in options):
-            _require_layers(options, place)
+            _require_layers(options, place, item.value.share)
             return Switch(chooser, options, place, _forms(item))
         tables = [o.table if isinstance(o, Open) else Table.entry(o) for o in options]
         return Open(Table.select(chooser, tables), place, _share(item.value))
@@ -183,16 +187,16 @@ def _items_in(item: Item) -> set[Item]:
 
 
 def _share(value: Any) -> str:
-    hints = value.hints
-    chosen = hints.get("share", "slice") if isinstance(hints, dict) else "slice"
-    if chosen not in ("slice", "none"):
+    return value.share or "slice"
+
+
+def _require_layers(options: list[Any], place: str, share: str | None) -> None:
+    if share not in (None, "none"):
         raise NotShareableError(
-            f"Expected 'slice' or 'none' as the hint 'share' of {value!r}, received {chosen!r}."
+            f"at `{place}`: expected no `share`, or 'none', for a choice of layers, each of which "
+            f"has weights of its own, received {share!r}. Put the choice into an argument of one "
+            "layer: `Conv2D(8, oneof([3, 5]))`."
         )
-    return str(chosen)
-
-
-def _require_layers(options: list[Any], place: str) -> None:
     for index, option in enumerate(options):
         if option is not None and (isinstance(option, Node) or not callable(option)):
             raise NotShareableError(

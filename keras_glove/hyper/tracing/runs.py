@@ -79,11 +79,14 @@ def _chosen(value: HyperValue, answer: Answer) -> Any:
     return value.candidates[answer[0]] if hasattr(value, "candidates") else answer[0]
 
 
+NOTES = ("name", "hints", "share")
+
+
 def definition(value: HyperValue) -> tuple[Any, ...]:
     """What can be chosen, as a hashable that is the same in every run."""
     fields = value.__fields__()
     candidates = fields.pop("candidates", ())
-    rest = [(key, _token(item)) for key, item in fields.items() if key not in ("name", "hints")]
+    rest = [(key, _token(item)) for key, item in fields.items() if key not in NOTES]
     return type(value).__name__, *rest, tuple([_token(candidate) for candidate in candidates])
 
 
