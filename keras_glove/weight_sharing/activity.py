@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
-from keras_glove.weight_sharing.axes import Axis, mask_of
+from keras_glove.weight_sharing.axes import Axes, mask_of
+from keras_glove.weight_sharing.children import cut_out
 from keras_glove.weight_sharing.decisions import Decisions
+from keras_glove.weight_sharing.kernels import SizedKernel
 from keras_glove.weight_sharing.switch import Switch
 from keras_glove.weight_sharing.tables import Table, combine
 
@@ -25,23 +28,47 @@ class Activity:
     Args:
       model: a supernet that is built.
       axes: for the id of a variable what is in use of each of its axes, None where all of it.
+      moved: what a training step moves, where that is something else.
+      made: what makes the value that a child has, where it is another one.
     """
 
-    def __init__(self, model: keras.Model, axes: Mapping[int, tuple[Axis | None, ...]]) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        axes: Mapping[int, Axes],
+        moved: Mapping[int, Axes],
+        made: Mapping[int, SizedKernel],
+    ) -> None:
         self._conditions = conditions_in(model)
-        self._axes = axes
+        self._axes, self._moved, self._made = axes, moved, made
 
     def condition(self, variable: Any) -> Table:
         """Under which decisions a variable is used at all."""
         return self._conditions.get(id(variable), ALWAYS)
 
-    def axes(self, variable: Any) -> tuple[Axis | None, ...] | None:
+    def axes(self, variable: Any) -> Axes | None:
         """What is in use of its axes; None where all of it."""
         return self._axes.get(id(variable))
 
+    def moved(self, variable: Any) -> Axes | None:
+        """What of its axes a training step moves; None where all of it."""
+        return self._moved.get(id(variable), self.axes(variable))
+
+    def value(self, variable: Any, decisions: Decisions) -> Any:
+        """The value that a child has, as a tensor as large as the variable."""
+        made = self._made.get(id(variable))
+        value = ops.convert_to_tensor(variable)
+        return value if made is None else made(value, decisions)
+
+    def cut(self, variable: Any, decided: Sequence[Any]) -> np.ndarray[Any, Any]:
+        """The value of a child, for one index per decision point."""
+        made = self._made.get(id(variable))
+        value = variable if made is None else made.decided(variable.value, decided)
+        return cut_out(value, self.axes(variable), decided)
+
     def mask(self, variable: Any, decisions: Decisions) -> Any:
-        """A bool tensor that broadcasts to the variable; None where all of it is in use."""
-        axes = self.axes(variable)
+        """What a step moves, a bool tensor that broadcasts to the variable; None for all of it."""
+        axes = self.moved(variable)
         mask = None if axes is None else mask_of(axes, decisions, variable.dtype)
         return None if mask is None else mask > 0
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from keras_glove.errors import NotShareableError
 from keras_glove.weight_sharing.axes import Axes
+from keras_glove.weight_sharing.kernels import KernelTransform
 from keras_glove.weight_sharing.switch import Switch
 
-__all__ = ["Pair", "pairs", "transfer"]
+__all__ = ["Pair", "cut_out", "layer_pairs", "pairs", "transfer"]
 
 Pair = tuple[Any, Any]
 """A variable of the supernet, and the one that it is in the child."""
@@ -44,6 +45,12 @@ def pairs(supernet: Any, child: Any, decided: Sequence[Any]) -> Iterator[Pair]:
 
     Both were made by the same code, so the same attributes hold what corresponds.
     """
+    for shared, own in layer_pairs(supernet, child, decided):
+        yield from _own_variables(shared, own)
+
+
+def layer_pairs(supernet: Any, child: Any, decided: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """The layers of a child beside those of the supernet that they are, itself first."""
     seen: set[int] = set()
     pending: list[tuple[Any, Any]] = [(supernet, child)]
     while pending:
@@ -54,18 +61,20 @@ def pairs(supernet: Any, child: Any, decided: Sequence[Any]) -> Iterator[Pair]:
         if not isinstance(own, keras.Layer) or id(own) in seen:
             continue
         seen.add(id(own))
-        yield from _own_variables(shared, own)
+        if shared is None and not own.variables:  # passes on, as what stands for it in the child
+            continue
+        yield shared, own
         pending += list(_inside(shared, own))
 
 
 def _own_variables(shared: Any, own: Any) -> Iterator[Pair]:
     for kind in ("_trainable_variables", "_non_trainable_variables"):
-        theirs = [v for v in getattr(shared, kind) if not getattr(v, "is_decision", False)]
-        mine = getattr(own, kind)
+        theirs = [v for v in getattr(shared, kind, ()) if not getattr(v, "is_decision", False)]
+        mine, counterpart = getattr(own, kind), getattr(shared, "name", None)
         if len(theirs) != len(mine):
             raise NotShareableError(
                 f"Expected {type(own).__name__} {own.name!r} of the child to have as many weights "
-                f"as its counterpart {shared.name!r} in the supernet ({len(theirs)}), found "
+                f"as its counterpart {counterpart!r} in the supernet ({len(theirs)}), found "
                 f"{len(mine)}. What a layer holds must not depend on an open value, but for the "
                 "sizes of the weights."
             )
@@ -78,7 +87,10 @@ def _inside(shared: Any, own: Any) -> Iterator[tuple[Any, Any]]:
     elif _is_container(own):
         yield from zip(_layers(shared), _layers(own), strict=True)
     elif type(own).__module__.startswith("keras."):
-        theirs = shared._flatten_layers(include_self=False, recursive=False)
+        if not own.built:  # it makes its layers then
+            return
+        parts = shared._flatten_layers(include_self=False, recursive=False)
+        theirs = [part for part in parts if not isinstance(part, KernelTransform)]
         mine = own._flatten_layers(include_self=False, recursive=False)
         yield from zip(theirs, mine, strict=True)
     else:

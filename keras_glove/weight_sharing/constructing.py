@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
@@ -17,17 +18,48 @@ import numpy as np
 from keras_glove.errors import NotShareableError
 from keras_glove.symbolic import signature_of
 from keras_glove.symbolic.traversal import walk
+from keras_glove.weight_sharing.kernels import KernelTransform
 from keras_glove.weight_sharing.open_values import Open, OpenFloat
 from keras_glove.weight_sharing.switch import Switch
 from keras_glove.weight_sharing.tables import Table
 from keras_glove.weight_sharing.tying import tie
 
-__all__ = ["ELASTIC", "make_layer", "notes_of"]
+__all__ = ["ELASTIC", "NAMED", "make_layer", "note_copies", "notes_of", "refuse_config"]
 
 #: For each class of Keras the arguments over whose values it shares its weights.
 ELASTIC: dict[type, frozenset[str]] = {}
 
 _NOTES: weakref.WeakKeyDictionary[Any, Mapping[str, Any]] = weakref.WeakKeyDictionary()
+
+
+#: The open arguments of layers made by the lowering that goes on, by the names of the layers.
+NAMED: ContextVar[dict[str, Mapping[str, Any]] | None] = ContextVar(
+    "keras_glove_named", default=None
+)
+
+
+def note_copies(layer: Any) -> None:
+    """Notes what is open of the copies that Bidirectional makes of the layer that it is given."""
+    named = NAMED.get() or {}
+    for part in layer._flatten_layers():
+        if isinstance(part, keras.layers.Bidirectional):
+            for copy in (part.forward_layer, part.backward_layer):
+                notes = named.get(copy.name.removeprefix("forward_").removeprefix("backward_"))
+                if notes is not None and copy not in _NOTES:
+                    _NOTES[copy] = notes
+
+
+def refuse_config(layer: Any) -> None:
+    """Lets nobody copy a layer by its config, which does not tell what is open of it."""
+
+    def get_config() -> NoReturn:
+        raise NotShareableError(
+            f"Expected {layer.name!r} ({type(layer).__name__}) to be copied or saved with its "
+            "supernet, received a request for its own config, which cannot tell what is open. Use "
+            "`copy.deepcopy(model)`, `type(model).from_config(model.get_config())` or `model.save`."
+        )
+
+    object.__setattr__(layer, "get_config", get_config)
 
 
 def notes_of(layer: Any) -> Mapping[str, Any]:
@@ -49,6 +81,7 @@ def make_layer(cls: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> An
         )
     elastic = ELASTIC.get(cls, frozenset())
     for name, value in opens.items():
+        _require_kernel(cls, name, value)
         if name not in elastic or getattr(value, "share", "slice") == "none":
             return _switch(cls, arguments, name, value)
     positional, keywords = signature_of(cls).call_arguments(
@@ -56,7 +89,22 @@ def make_layer(cls: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> An
     )
     layer = cls(*positional, **keywords)
     _NOTES[layer] = opens
+    named = NAMED.get()
+    if named is not None:
+        named[layer.name] = opens
+    size = opens.get("kernel_size")
+    if isinstance(size, Open) and size.share == "transform" and size.table.points:
+        layer.kernel_transform = KernelTransform(size.table.options(), size.place, layer.rank)
     return layer
+
+
+def _require_kernel(cls: type, name: str, value: Any) -> None:
+    known = name == "kernel_size" and name in ELASTIC.get(cls, ())
+    if getattr(value, "share", "slice") == "transform" and not known:
+        raise NotShareableError(
+            f"at `{value.place}`: expected share='transform' for the kernel size of a convolution, "
+            f"received one for `{name}` of {cls.__name__}. Use share='slice' or share='none'."
+        )
 
 
 def largest(value: Any) -> Any:

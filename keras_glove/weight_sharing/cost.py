@@ -95,6 +95,8 @@ def parameters(model: Any) -> Formula:
     activity, conditions = sharing.activity(), conditions_in(model)
     terms: list[list[Table]] = []
     for variable in model.trainable_variables:
+        if getattr(variable, "is_of_supernet", False):
+            continue
         condition = conditions.get(id(variable), _constant(1))
         axes = activity.axes(variable) or (None,) * len(variable.shape)
         sides = [_count(axis, n) for axis, n in zip(axes, variable.shape, strict=True)]
@@ -292,6 +294,26 @@ def _recurrent(graph: Graph, step: Step) -> list[list[Table]]:
     return [term for kernel in kernels for term in _product([*times, *_weight(step, kernel)])]
 
 
+def _bidirectional(graph: Graph, step: Step) -> list[list[Table]]:
+    times, layer = _dims(graph, _tensors(step)[0])[:-1], step.operation
+    kernels = [
+        kernel
+        for part in (layer.forward_layer, layer.backward_layer)
+        for kernel in (part.cell.kernel, part.cell.recurrent_kernel)
+    ]
+    return [term for kernel in kernels for term in _product([*times, *_weight(step, kernel)])]
+
+
+def _time_distributed(graph: Graph, step: Step) -> list[list[Table]]:
+    """What is inside, at each time."""
+    if step.plan is None:
+        return _closed(graph, step)
+    times = _dims(graph, _tensors(step)[0])[:1]
+    (inner,) = step.plan.graphs
+    terms = _terms(inner, [], _step_multiply_adds)
+    return [[*term, *one] for term in terms for one in _product(times)]
+
+
 def _attention(graph: Graph, step: Step) -> list[list[Table]]:
     layer = step.operation
     query, value = _tensors(step)[:2]
@@ -349,7 +371,10 @@ _LAYERS: dict[type, Rule] = {
     layers.EinsumDense: _einsum_dense,
     layers.MultiHeadAttention: _attention,
     layers.GroupQueryAttention: _attention,
+    layers.AdditiveAttention: _dot_product,
     layers.Attention: _dot_product,
+    layers.Bidirectional: _bidirectional,
+    layers.TimeDistributed: _time_distributed,
     layers.Dot: _dot,
     **dict.fromkeys(PLAIN, _convolution),
     **dict.fromkeys(TRANSPOSED, _transposed),

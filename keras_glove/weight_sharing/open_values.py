@@ -1,8 +1,9 @@
 """What stands for an open value while a supernet is made: `Open`.
 
-It can be an argument of layers, which then share weights over its values, and be computed with
-(`2 * width`). Where Python itself would need it (`range(depth)`, `if`) weights cannot be shared,
-which is said with the place of the value and what to do instead.
+It can be an argument of layers, which then share weights over its values, and be computed with:
+`2 * width`, and beside tensors in a `call`, `x * width ** -0.5`. Where Python itself would need it
+(`range(depth)`, `if`) weights cannot be shared, which is said with the place of the value and what
+to do instead.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import keras
 import numpy as np
 
 from keras_glove.errors import NotShareableError
 from keras_glove.symbolic import OpenValue
+from keras_glove.weight_sharing.decisions import current
 from keras_glove.weight_sharing.tables import Table, combine
 
 __all__ = ["Open", "OpenFloat"]
@@ -77,6 +80,17 @@ class Open(OpenValue):
             self._refuse("arithmetic")
         return Open(combine(function, *(parts or [self.table])), self.place, self.share)
 
+    def beside(self, tensor: Any) -> Any:
+        """The number that the decisions say, to compute with beside a tensor."""
+        if not self.is_numeric:
+            self._refuse("arithmetic")
+        return self.table.tensor(current(), keras.backend.standardize_dtype(tensor.dtype))
+
+    @property
+    def dtype(self) -> type:
+        """As symbolic tensors, which compute with numbers and with this, ask for it."""
+        return int if np.issubdtype(self.table.values.dtype, np.integer) else float
+
     @property
     def is_numeric(self) -> bool:
         """Whether all values are numbers."""
@@ -125,11 +139,15 @@ class OpenFloat(OpenValue):
 
 def _arithmetic(function: Callable[..., Any]) -> tuple[Any, Any]:
     def forward(self: Open, other: Any) -> Any:
+        if keras.ops.is_tensor(other):
+            return function(self.beside(other), other)
         if not isinstance(other, Open | int | float | np.number):
             return NotImplemented
         return self.derived(function, self, other)
 
     def backward(self: Open, other: Any) -> Any:
+        if keras.ops.is_tensor(other):
+            return function(other, self.beside(other))
         if not isinstance(other, int | float | np.number):
             return NotImplemented
         return self.derived(function, other, self)

@@ -11,6 +11,8 @@ import numpy as np
 
 from keras_glove.errors import NotShareableError
 from keras_glove.weight_sharing.axes import Axes, Axis
+from keras_glove.weight_sharing.decisions import Decisions
+from keras_glove.weight_sharing.kernels import SizedKernel
 from keras_glove.weight_sharing.open_values import Open
 from keras_glove.weight_sharing.tables import Table
 
@@ -27,6 +29,7 @@ class Site:
       outputs: the symbolic tensors that it gives.
       axes_of: what is in use of a symbolic tensor.
       notes: the open arguments of the layer.
+      inner_notes: whether it, or a layer that it holds, has open arguments.
       training: the phase.
     """
 
@@ -36,6 +39,7 @@ class Site:
     outputs: Sequence[Any]
     axes_of: Callable[[Any], Axes]
     notes: Mapping[str, Any] = field(default_factory=dict)
+    inner_notes: bool = False
     training: bool | None = None
 
     @property
@@ -91,11 +95,13 @@ class Masked:
       variable: the weight.
       axes: of its axes those over which the layer sums, so that what is not in use must be zero.
       scale: a factor that depends on decisions.
+      transform: makes the value of decisions of that of the weight.
     """
 
     variable: Any
     axes: Axes
     scale: Table | None = None
+    transform: Callable[[Any, Decisions], Any] | None = None
 
 
 Run = Callable[..., Any]
@@ -109,6 +115,8 @@ class Plan:
       outputs: for each output what is in use of its axes.
       weights: for each weight of which not all is in use, what is.
       masked: the weights that the call uses masked.
+      moved: for each weight of which a training step moves other parts than are in use, those.
+      made: for each weight that a child has another value of, what makes it.
       run: the call, as a function of (decisions, call, args, kwargs), where `call` is the ordinary
         one; None for that.
       graphs: what it runs inside, of a Switch its branches.
@@ -117,6 +125,8 @@ class Plan:
     outputs: Sequence[Axes]
     weights: Sequence[tuple[Any, Axes]] = ()
     masked: Sequence[Masked] = ()
+    moved: Sequence[tuple[Any, Axes]] = ()
+    made: Sequence[tuple[Any, SizedKernel]] = ()
     run: Run | None = None
     graphs: Sequence[Any] = ()
 
@@ -148,10 +158,11 @@ def plan_of(site: Site) -> Plan | None:
     """The plan of a call; None where nothing about it is open."""
     rule = LAYER_RULES.get(type(site.operation))
     always = rule is not None and getattr(rule, "always", False)
-    is_open = site.notes or any(any_used(site.axes_of(tensor)) for tensor in site.tensors)
+    is_open = site.inner_notes or any(any_used(site.axes_of(tensor)) for tensor in site.tensors)
     if not is_open and not always:
         return None
-    if rule is None and type(site.operation).__module__.startswith("keras.src.ops"):
+    of_keras = type(site.operation).__module__.startswith("keras.")
+    if rule is None and of_keras and not isinstance(site.operation, keras.Layer):
         rule = OPERATION_RULES.get(type(site.operation).__name__)
     if rule is None:
         raise site.refuse(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,14 +25,8 @@ def run(graph: Graph, tensors: Sequence[Any], decisions: Decisions, *, zeros: bo
     """
     values = {id(symbol): value for symbol, value in zip(graph.inputs, tensors, strict=True)}
 
-    def filled(leaf: Any) -> Any:
-        if isinstance(leaf, keras.KerasTensor):
-            return values[id(leaf)]
-        if isinstance(leaf, Open):
-            return leaf.table.tensor(decisions, keras.config.floatx())
-        return decisions.number(leaf.point) if isinstance(leaf, OpenFloat) else leaf
-
     for step in graph.steps:
+        filled = functools.partial(_filled, values, decisions, step.outputs[0].dtype)
         args = keras.tree.map_structure(filled, step.args)
         kwargs = keras.tree.map_structure(filled, step.kwargs)
         results = _step(step, args, kwargs, decisions)
@@ -40,6 +35,16 @@ def run(graph: Graph, tensors: Sequence[Any], decisions: Decisions, *, zeros: bo
     return keras.tree.map_structure(
         lambda leaf: _masked_output(leaf, values, graph, decisions, zeros), graph.outputs
     )
+
+
+def _filled(values: dict[int, Any], decisions: Decisions, dtype: str, leaf: Any) -> Any:
+    """An argument of a call; open numbers have the type of its result, as numbers of Python do."""
+    if isinstance(leaf, keras.KerasTensor):
+        return values[id(leaf)]
+    if isinstance(leaf, Open):
+        inner = dtype if keras.backend.is_float_dtype(dtype) else keras.config.floatx()
+        return leaf.table.tensor(decisions, inner)
+    return decisions.number(leaf.point) if isinstance(leaf, OpenFloat) else leaf
 
 
 def _masked_output(leaf: Any, values: Any, graph: Graph, decisions: Decisions, zeros: bool) -> Any:
@@ -86,6 +91,8 @@ def _masked(operation: Any, plan: Plan, args: Any, kwargs: Any, decisions: Decis
 
 def _value(one: Any, decisions: Decisions) -> Any:
     value = one.variable.value
+    if one.transform is not None:
+        value = one.transform(value, decisions)
     mask = mask_of(one.axes, decisions, value.dtype)
     if mask is not None:
         value = value * mask

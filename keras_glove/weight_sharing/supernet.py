@@ -10,7 +10,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.backend.common.global_state import get_global_attribute
 
 from keras_glove.errors import NotShareableError
 from keras_glove.hyper import DNA, SearchSpace, Template
@@ -20,12 +19,21 @@ from keras_glove.training.calibrating import Calibration, batches_of
 from keras_glove.training.lifting import outside_graphs
 from keras_glove.weight_sharing import rules as rules
 from keras_glove.weight_sharing.activity import Activity
+from keras_glove.weight_sharing.agreement import (
+    Untraceable,
+    is_written_by_user,
+    require_agreement,
+)
 from keras_glove.weight_sharing.axes import Axes
-from keras_glove.weight_sharing.children import cut_out, pairs, transfer
+from keras_glove.weight_sharing.children import pairs, transfer
 from keras_glove.weight_sharing.common_calls import CommonCalls
+from keras_glove.weight_sharing.constructing import notes_of, refuse_config
+from keras_glove.weight_sharing.covering import covering
 from keras_glove.weight_sharing.decisions import Codec, Decisions, deciding
+from keras_glove.weight_sharing.looking import in_thread, is_looking
 from keras_glove.weight_sharing.plans import any_used
-from keras_glove.weight_sharing.rules.switching import holds_open_width, weights_in
+from keras_glove.weight_sharing.regularization import regularization
+from keras_glove.weight_sharing.rules.switching import holds_open_width, pairs_in
 from keras_glove.weight_sharing.running import run
 from keras_glove.weight_sharing.switch import Switch
 from keras_glove.weight_sharing.tracing import Graph, trace
@@ -73,8 +81,12 @@ class Sharing:
         self._activity: tuple[Any, Activity] | None = None
         self._calibration: Calibration | None = None
         self._example: tuple[Any, Any] | None = None
+        self._agrees = False
+        self._phase = Phase()
         calls = CommonCalls()
         for layer in model._flatten_layers():
+            if isinstance(layer, Switch) or notes_of(layer):
+                refuse_config(layer)
             if isinstance(layer, Switch):
                 layer.decisions = self.decisions
                 layer.calls = calls
@@ -114,9 +126,35 @@ class Sharing:
                     if not self.has_open_width:  # known when the branches of switches are built
                         return result
                 tensors = [x for x in keras.tree.flatten((args, kwargs)) if hasattr(x, "shape")]
-                return run(self.graph(args, kwargs, _phase(kwargs)), tensors, decisions)
+                phase = self._phase.of(tensors[0], kwargs)
+                return run(self.graph(args, kwargs, phase), tensors, decisions)
 
         return decided
+
+    def require_agreement(self) -> None:
+        """Once: that the user's own `call` does here what it does in children; see `agreement`."""
+        if self._agrees or is_looking():
+            return
+        self._agrees = True
+        if is_written_by_user(self._model):
+            in_thread(self._compare, list(covering(self.space)))
+
+    def _compare(self, dnas: Sequence[DNA]) -> None:
+        for dna in dnas:
+            self._require_agreement(dna, build(self.template.materialize(dna)))
+
+    def _require_agreement(self, dna: DNA, child: Any) -> None:
+        call, example = self.inner_call(), self.example()
+        try:
+            require_agreement(
+                self._model, call, child, example, self.codec, dna, self.has_open_width
+            )
+        except Untraceable:
+            if self.indices._value is None or not self._model.built:
+                self._agrees = False
+            else:
+                args, kwargs = keras.tree.map_structure(_some, example)
+                self._verify([dna], args, kwargs, 1e-4)
 
     @property
     def has_open_width(self) -> bool:
@@ -159,7 +197,11 @@ class Sharing:
             self.graph(*self.example())
         state = len(self._graphs), len(self._model.weights)
         if self._activity is None or self._activity[0] != state:
-            self._activity = state, Activity(self._model, _axes_of_weights(self._graphs.values()))
+            graphs = list(self._graphs.values())
+            axes = _axes_of_weights(pairs_in(graphs, "weights"))
+            moved = _axes_of_weights(pairs_in(graphs, "moved"))
+            made = {id(variable): maker for variable, maker in pairs_in(graphs, "made")}
+            self._activity = state, Activity(self._model, axes, moved, made)
         return self._activity[1]
 
     def example(self) -> tuple[Any, Any]:
@@ -209,12 +251,15 @@ class Sharing:
 
     def verify(self, dnas: Sequence[DNA], inputs: Any, tolerance: float) -> None:
         """See `Supernet.verify`."""
+        self._verify(dnas, (inputs,), {}, tolerance)
+
+    def _verify(self, dnas: Sequence[DNA], args: Any, kwargs: Any, tolerance: float) -> None:
         before = self.indices.numpy().copy(), self.numbers.numpy().copy()
         try:
             for dna in dnas:
                 self.set(dna)
-                shared = keras.tree.flatten(self._model(inputs))
-                own = keras.tree.flatten(self.child(dna, inherit=True)(inputs))
+                shared = keras.tree.flatten(self._model(*args, **kwargs))
+                own = keras.tree.flatten(self._inheriting(dna)(*args, **kwargs))
                 for theirs, mine in zip(shared, own, strict=True):
                     _require_equal(dna, np.asarray(theirs), np.asarray(mine), tolerance)
         finally:
@@ -223,14 +268,21 @@ class Sharing:
 
     def child(self, dna: DNA, inherit: bool) -> Any:
         """The child of a DNA."""
+        if not inherit:
+            return build(self.template.materialize(dna))
+        child = self._inheriting(dna)
+        if is_written_by_user(self._model):
+            in_thread(self._require_agreement, dna, child)
+        return child
+
+    def _inheriting(self, dna: DNA) -> Any:
         child = build(self.template.materialize(dna))
-        if inherit:
-            args, kwargs = self.example()
-            child(*args, **kwargs)
-            decided = self.codec.arrays(dna)[0].tolist()
-            activity = self.activity()
-            found = pairs(self._model, child, decided)
-            transfer(found, lambda v: cut_out(v, activity.axes(v), decided))
+        args, kwargs = self.example()
+        child(*args, **kwargs)
+        decided = self.codec.arrays(dna)[0].tolist()
+        activity = self.activity()
+        found = pairs(self._model, child, decided)
+        transfer(found, lambda variable: activity.cut(variable, decided))
         return child
 
 
@@ -247,11 +299,23 @@ def _require_equal(dna: DNA, shared: Any, own: Any, tolerance: float) -> None:
         )
 
 
-def _phase(kwargs: dict[str, Any]) -> Any:
-    """The phase of the call that goes on, whether or not the model's own `call` takes it."""
-    context = get_global_attribute("current_call_ctx")  # asking a layer would open one
-    told = kwargs.get("training")
-    return told if told is not None or context is None else context.get_value("training")
+class Phase(keras.layers.Layer):
+    """Is told the phase of the call that goes on, also where the model's own does not take it."""
+
+    def __init__(self) -> None:
+        super().__init__(autocast=False, name="phase")
+        self._told: bool | None = None
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        self._told = training
+        return x
+
+    def of(self, tensor: Any, kwargs: Any) -> bool | None:
+        """The phase of a call on a tensor with some keywords."""
+        if kwargs.get("training") is not None:
+            return bool(kwargs["training"])
+        self(tensor)
+        return self._told
 
 
 def _example(value: Any) -> Any:
@@ -260,6 +324,16 @@ def _example(value: Any) -> Any:
         return value
     dtype = keras.backend.standardize_dtype(value.dtype)
     return keras.KerasTensor((None, *tuple(value.shape)[1:]), dtype=dtype)
+
+
+def _some(value: Any) -> Any:
+    """Numbers in place of a symbolic tensor; zeros where they have to be whole."""
+    if not isinstance(value, keras.KerasTensor):
+        return value
+    shape = tuple(2 if length is None else length for length in value.shape)
+    if keras.backend.is_float_dtype(value.dtype):
+        return np.random.default_rng(0).normal(size=shape).astype(value.dtype)
+    return np.zeros(shape, value.dtype)
 
 
 def _through(layers: Sequence[Any], x: Any, training: Any = None, mask: Any = None) -> Any:
@@ -276,17 +350,16 @@ def _itself(operation: Any) -> Any:
     return operation
 
 
-def _axes_of_weights(graphs: Iterable[Graph]) -> dict[int, Axes]:
+def _axes_of_weights(pairs: Iterable[tuple[Any, Axes]]) -> dict[int, Axes]:
     found: dict[int, Axes] = {}
-    for graph in graphs:
-        for variable, axes in weights_in(graph):
-            known = found.setdefault(id(variable), axes)
-            if known != axes:
-                raise NotShareableError(
-                    f"Expected the weight {variable.path!r} to be used on one width in every call, "
-                    "received calls on different ones, for which some child has no weight that "
-                    "fits. Use two layers, or give both places one common hyper-value."
-                )
+    for variable, axes in pairs:
+        known = found.setdefault(id(variable), axes)
+        if known != axes:
+            raise NotShareableError(
+                f"Expected the weight {variable.path!r} to be used on one width in every call, "
+                "received calls on different ones, for which some child has no weight that "
+                "fits. Use two layers, or give both places one common hyper-value."
+            )
     return {key: axes for key, axes in found.items() if any_used(axes)}
 
 
@@ -294,6 +367,13 @@ class Supernet:
     """Methods of models with open values; see `keras_glove.Model`."""
 
     _sharing: Sharing | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """As for any Keras model."""
+        result = super().__call__(*args, **kwargs)  # type: ignore[misc]
+        if self._sharing is not None:
+            self._sharing.require_agreement()
+        return result
 
     def child(self, dna: DNA, inherit: bool = True) -> Any:
         """The child of a DNA: a Keras model of its own.
@@ -367,10 +447,18 @@ class Supernet:
         """
         sharing_of(self).verify(dnas, inputs, tolerance)
 
+    def _get_regularization_losses(self: Any) -> list[Any]:
+        """In place of Keras's: of weights what is in use alone."""
+        if self._sharing is None or not any(v.regularizer for v in self.trainable_weights):
+            return list(super()._get_regularization_losses())  # type: ignore[misc]
+        sharing = self._sharing
+        return regularization(self, sharing.activity(), sharing.decisions())
+
     def compile(self: Any, *args: Any, **kwargs: Any) -> None:
         """As for any Keras model; the optimizer then updates what is active alone."""
         super().compile(*args, **kwargs)  # type: ignore[misc]
         if self._sharing is not None and getattr(self, "optimizer", None) is not None:
+            _require_no_accumulation(self.optimizer)
             guard(self.optimizer, self._sharing.activity, self._sharing.decisions)
 
     def compile_from_config(self: Any, config: dict[str, Any]) -> None:
@@ -381,6 +469,17 @@ class Supernet:
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
+
+
+def _require_no_accumulation(optimizer: Any) -> None:
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if inner.gradient_accumulation_steps:
+        raise NotShareableError(
+            "Expected an optimizer that updates at every step, received "
+            f"gradient_accumulation_steps={inner.gradient_accumulation_steps}: steps of other "
+            "decisions would be added up, and weights moved that the last one leaves alone. Use "
+            "larger batches, or train children: `model.child(dna)`."
+        )
 
 
 def sharing_of(model: Any) -> Sharing:

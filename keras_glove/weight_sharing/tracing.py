@@ -7,10 +7,8 @@ in use. What comes out is a graph in which every layer call and every operation 
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,13 +17,11 @@ import keras
 from keras_glove.errors import NotShareableError
 from keras_glove.weight_sharing.axes import Axes
 from keras_glove.weight_sharing.constructing import notes_of
+from keras_glove.weight_sharing.looking import Looker, is_functional
 from keras_glove.weight_sharing.plans import Plan, Site, plan_of
 from keras_glove.weight_sharing.switch import Switch
 
 __all__ = ["Graph", "Step", "trace"]
-
-_PATCH = threading.RLock()
-_ORIGINALS: list[tuple[Any, Any]] = []
 
 
 @dataclass
@@ -100,46 +96,27 @@ def _is_symbolic(value: Any) -> bool:
     return isinstance(value, keras.KerasTensor)
 
 
-class _Tracer:
+class _Tracer(Looker):
     def __init__(self, graph: Graph, training: bool | None, look_into: bool) -> None:
+        super().__init__()
         self._look_into = look_into
         self._graph = graph
         self._training = training
         self._known = {id(tensor) for tensor in graph.inputs}
-        self._inside = 0
 
-    @contextlib.contextmanager
-    def looking(self) -> Iterator[None]:
-        """While it holds, calls of layers in this thread go through `call`."""
-        with _PATCH:
-            before = keras.layers.Layer.__call__, keras.random.SeedGenerator.next
-            # Where a branch is looked into, what was there before the outer model was.
-            original, next_seed = _ORIGINALS[0] if _ORIGINALS else before
-            _ORIGINALS.append((original, next_seed))
-            thread = threading.get_ident()
-            self._original = original
+    def draw(self) -> Any:
+        raise NotShareableError(
+            "Expected a `call` that leaves random numbers to layers where widths are open, "
+            "received one that draws them itself, by `keras.random`. Put it into a layer that "
+            "holds nothing open, or use Dropout, GaussianNoise and the like."
+        )
 
-            def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-                if self._inside or threading.get_ident() != thread:
-                    return original(layer, *args, **kwargs)
-                return self.call(layer, args, kwargs)
-
-            def draw(generator: Any, *args: Any, **kwargs: Any) -> Any:
-                if self._inside or threading.get_ident() != thread:
-                    return next_seed(generator, *args, **kwargs)
-                raise NotShareableError(
-                    "Expected a `call` that leaves random numbers to layers where widths are "
-                    "open, received one that draws them itself, by `keras.random`. Put it into a "
-                    "layer that holds nothing open, or use Dropout, GaussianNoise and the like."
-                )
-
-            keras.layers.Layer.__call__ = call
-            keras.random.SeedGenerator.next = draw
-            try:
-                yield
-            finally:
-                keras.layers.Layer.__call__, keras.random.SeedGenerator.next = before
-                _ORIGINALS.pop()
+    def add_loss(self, loss: Any) -> None:
+        raise NotShareableError(
+            "Expected a `call` that leaves losses to layers where widths are open, received one "
+            "that adds one itself, by `add_loss`. Use `layers.ActivityRegularization`, or put it "
+            "into a layer that holds nothing open."
+        )
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What a call gives on symbolic tensors."""
@@ -150,7 +127,7 @@ class _Tracer:
             for layer in function.layers:
                 x = self.call(layer, (x,), {})
             return x
-        if _is_functional(function):
+        if is_functional(function):
             return function._run_through_graph(*args, operation_fn=lambda operation: operation)
         if self._stays_whole(function, args, kwargs):
             return self._leaf(function, args, kwargs)
@@ -167,8 +144,7 @@ class _Tracer:
 
     def _inlined(self, layer: Any, args: Any, kwargs: Any) -> Any:
         if not layer.built:
-            with self._whole():
-                self._original(layer, *args, **kwargs)
+            self.whole(layer, args, kwargs)
         _require_no_weights(layer)
         takes = "training" in inspect.signature(layer.call).parameters
         if takes and kwargs.get("training") is None:
@@ -177,18 +153,9 @@ class _Tracer:
 
     def _leaf(self, layer: Any, args: Any, kwargs: Any) -> Any:
         self.settle((args, kwargs))
-        with self._whole():
-            outputs = self._original(layer, *args, **kwargs)
+        outputs = self.whole(layer, args, kwargs)
         self.settle(outputs)
         return outputs
-
-    @contextlib.contextmanager
-    def _whole(self) -> Iterator[None]:
-        self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
 
     def settle(self, structure: Any) -> None:
         """Plans all calls that lead to some symbolic tensors."""
@@ -222,7 +189,7 @@ class _Tracer:
         graph, arguments = self._graph, node.arguments
         site = Site(
             node.operation, arguments.args, arguments.kwargs, node.outputs, graph.of,
-            notes_of(node.operation), self._training,
+            notes_of(node.operation), _has_notes(node.operation), self._training,
         )  # fmt: skip
         plan = plan_of(site)
         graph.steps.append(
@@ -235,13 +202,14 @@ class _Tracer:
                 graph.axes[id(tensor)] = used
 
 
-def _is_functional(layer: Any) -> bool:
-    return hasattr(layer, "_run_through_graph") and not isinstance(layer, keras.Sequential)
-
-
 def holds_open(layer: Any) -> bool:
     """Whether a layer has open arguments or switches, or holds a layer that has."""
     return any(isinstance(part, Switch) or notes_of(part) for part in layer._flatten_layers())
+
+
+def _has_notes(operation: Any) -> bool:
+    parts = operation._flatten_layers() if isinstance(operation, keras.Layer) else ()
+    return any(notes_of(part) for part in parts)
 
 
 def own_weights(layer: Any) -> list[Any]:

@@ -13,8 +13,8 @@ __all__ = ["tie"]
 def tie(layers: Sequence[Any]) -> None:
     """Lets the layers after the first use its weights, from when they are built on.
 
-    The first has to be built before the others, with the same shapes. Layers that hold layers keep
-    weights of their own.
+    The first has to be built before the others. A weight of another shape than the first layer's
+    is each layer's own. Layers that hold layers keep weights of their own.
     """
     first = layers[0]
     if any(len(list(layer._flatten_layers())) > 1 for layer in layers):
@@ -32,6 +32,9 @@ class _Taker:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         variables = [*self._source._trainable_variables, *self._source._non_trainable_variables]
         by_name = {variable.name: variable for variable in variables}
-        variable = by_name[kwargs["name"]]
+        variable = by_name.get(kwargs["name"])
+        shape = kwargs.get("shape", args[0] if args else None)
+        if variable is None or tuple(variable.shape) != tuple(shape or ()):
+            return keras.Layer.add_weight(self._layer, *args, **kwargs)
         self._layer._track_variable(variable)
         return variable

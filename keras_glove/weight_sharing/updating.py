@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_glove.training.replicas import replica_count
+from keras_glove.weight_sharing import replicating
 from keras_glove.weight_sharing.activity import Activity
 from keras_glove.weight_sharing.decisions import Decisions, Together
 from keras_glove.weight_sharing.tables import Table
@@ -71,6 +73,11 @@ class _Guard:
 
     def update(self, grads: Sequence[Any], variables: Sequence[Any], rate: Any) -> None:
         """In place of `_backend_update_step` and of weight decay."""
+        if replica_count() > 1:
+            replicating.update(
+                self._optimizer, self._activity(), self._decisions(), grads, variables, self._slots
+            )
+            return
         gradients = dict(zip(map(id, variables), grads, strict=True))
 
         def step(variable: Any) -> None:

@@ -46,6 +46,10 @@ def size() -> Any:
     return kg.oneof([1, 3, 5])
 
 
+def kernel() -> Any:
+    return kg.oneof([3, 5, 7], share="transform")
+
+
 def dense(units: int = 3) -> Callable[[], Any]:
     return lambda: layers.Dense(units)
 
@@ -112,10 +116,10 @@ class Attend(kg.Model):
 class DotAttend(kg.Model):
     """Attention without weights of its own."""
 
-    def __init__(self, width: Any) -> None:
+    def __init__(self, width: Any, attention: Any) -> None:
         super().__init__()
         self.query, self.value = layers.Dense(width), layers.Dense(width)
-        self.attention = layers.Attention()
+        self.attention = attention
         self.head = layers.Dense(3)
 
     def call(self, x: Any) -> Any:
@@ -195,6 +199,18 @@ CASES: list[Case] = [
         "Embedding",
         sequence(
             lambda: layers.Embedding(10, width()), lambda: layers.GlobalAveragePooling1D(), dense()
+        ),
+        ROW,
+        integers=True,
+    ),
+    Case(
+        "Embedding masked",
+        sequence(
+            lambda: layers.Embedding(10, width(), mask_zero=True),
+            lambda: layers.LSTM(kg.oneof([3, 5]), return_sequences=True),
+            lambda: layers.Dense(width()),
+            lambda: layers.GlobalAveragePooling1D(),
+            dense(),
         ),
         ROW,
         integers=True,
@@ -333,6 +349,20 @@ CASES: list[Case] = [
         ),
         IMAGE,
     ),
+    *(
+        Case(
+            f"{cls.__name__} transform",
+            after(rank, lambda cls=cls, args=args: cls(*args, kernel(), padding="same")),
+            shape,
+        )
+        for cls, args, rank, shape in (
+            (layers.Conv1D, (width(),), 1, LINE),
+            (layers.Conv2D, (width(),), 2, IMAGE),
+            (layers.Conv2DTranspose, (3,), 2, (4, 4, 2)),
+            (layers.DepthwiseConv2D, (), 2, IMAGE),
+            (layers.SeparableConv2D, (3,), 2, IMAGE),
+        )
+    ),
     # -- recurrent
     Case(
         "LSTM",
@@ -350,6 +380,38 @@ CASES: list[Case] = [
             lambda: layers.GRU(kg.oneof([3, 5])),
             dense(),
         ),
+        (4, 3),
+    ),
+    Case(
+        "Bidirectional",
+        sequence(
+            lambda: layers.Bidirectional(layers.LSTM(width(), return_sequences=True)),
+            lambda: layers.Bidirectional(layers.GRU(kg.oneof([2, 3])), merge_mode="sum"),
+            dense(),
+        ),
+        (4, 3),
+    ),
+    Case(
+        "Bidirectional after",
+        sequence(
+            lambda: layers.Dense(width()), lambda: layers.Bidirectional(layers.LSTM(3)), dense()
+        ),
+        (4, 3),
+    ),
+    Case(
+        "TimeDistributed",
+        sequence(
+            lambda: layers.TimeDistributed(layers.Dense(width(), activation="tanh")),
+            lambda: layers.TimeDistributed(
+                kg.Sequential([layers.Dense(kg.oneof([3, 5])), layers.LayerNormalization()])
+            ),
+            dense(),
+        ),
+        (4, 3),
+    ),
+    Case(
+        "Masking",
+        sequence(lambda: layers.Dense(width()), lambda: layers.Masking(), lambda: layers.LSTM(3)),
         (4, 3),
     ),
     Case("SimpleRNN", sequence(lambda: layers.SimpleRNN(width()), dense()), (4, 3)),
@@ -371,7 +433,18 @@ CASES: list[Case] = [
         lambda: Attend(layers.GroupQueryAttention(kg.oneof([2, 4]), kg.oneof([4, 8]), 2), width()),
         (5, 4),
     ),
-    Case("Attention", lambda: DotAttend(width()), (5, 4)),
+    Case(
+        "GroupQueryAttention groups",
+        lambda: Attend(layers.GroupQueryAttention(4, kg.oneof([4, 8]), kg.oneof([1, 2, 4]))),
+        (5, 4),
+    ),
+    Case("Attention", lambda: DotAttend(width(), layers.Attention(use_scale=True)), (5, 4)),
+    Case("AdditiveAttention", lambda: DotAttend(width(), layers.AdditiveAttention()), (5, 4)),
+    Case(
+        "AdditiveAttention plain",
+        lambda: DotAttend(width(), layers.AdditiveAttention(use_scale=False)),
+        (5, 4),
+    ),
     # -- normalizations
     Case("BatchNormalization", after(2, lambda: layers.BatchNormalization()), IMAGE),
     Case("LayerNormalization", after(2, lambda: layers.LayerNormalization()), IMAGE),
@@ -390,6 +463,7 @@ CASES: list[Case] = [
         "PReLU", after(2, lambda: layers.PReLU(shared_axes=[1, 2], alpha_initializer="ones")), IMAGE
     ),
     Case("Softmax", after(2, lambda: layers.Softmax()), IMAGE),
+    Case("ActivityRegularization", after(2, lambda: layers.ActivityRegularization(0.1)), IMAGE),
     Case("Identity", after(2, lambda: layers.Identity()), IMAGE),
     Case("Rescaling", after(2, lambda: layers.Rescaling(2.0)), IMAGE),
     Case("Dropout", after(2, lambda: layers.Dropout(kg.oneof([0.0, 0.5]))), IMAGE, random=True),
@@ -413,6 +487,18 @@ CASES: list[Case] = [
         Case(
             f"{kind}Pooling{rank}D",
             after(rank, lambda kind=kind, rank=rank: getattr(layers, f"{kind}Pooling{rank}D")(2)),
+            (4,) * rank + (2,),
+        )
+        for kind in ("Max", "Average")
+        for rank in (1, 2, 3)
+    ),
+    *(
+        Case(
+            f"Adaptive{kind}Pooling{rank}D",
+            after(
+                rank,
+                lambda kind=kind, rank=rank: getattr(layers, f"Adaptive{kind}Pooling{rank}D")(2),
+            ),
             (4,) * rank + (2,),
         )
         for kind in ("Max", "Average")
@@ -487,9 +573,7 @@ CASES: list[Case] = [
     ),
     Case(
         "share none",
-        lambda: kg.Sequential(
-            [layers.Dense(kg.oneof([4, 6], hints={"share": "none"})), layers.Dense(3)]
-        ),
+        lambda: kg.Sequential([layers.Dense(kg.oneof([4, 6], share="none")), layers.Dense(3)]),
         ROW,
     ),
     Case(
@@ -506,6 +590,47 @@ CASES: list[Case] = [
                 layers.Flatten(),
                 layers.Dense(3),
             ]
+        ),
+        IMAGE,
+    ),
+    Case(
+        "variants strides",
+        lambda: kg.Sequential(
+            [
+                layers.Conv1D(4, 3, strides=kg.oneof([1, 2]), padding="same"),
+                layers.Flatten(),
+                layers.Dense(3),
+            ]
+        ),
+        LINE,
+    ),
+    Case(
+        "variants groups",
+        lambda: kg.Sequential(
+            [
+                layers.Conv2D(4, 3, groups=kg.oneof([1, 2]), padding="same"),
+                layers.Flatten(),
+                layers.Dense(3),
+            ]
+        ),
+        IMAGE,
+    ),
+    Case(
+        "variants dilation",
+        sequence(
+            lambda: layers.Conv2D(
+                width(), kg.oneof([1, 3]), dilation_rate=kg.oneof([1, 2]), padding="same"
+            ),
+            lambda: layers.SeparableConv2D(
+                4,
+                3,
+                dilation_rate=kg.oneof([1, 2]),
+                padding="same",
+                depth_multiplier=kg.oneof([1, 2]),
+            ),
+            lambda: layers.Conv2DTranspose(4, 3, dilation_rate=kg.oneof([1, 2]), padding="same"),
+            lambda: layers.Flatten(),
+            dense(),
         ),
         IMAGE,
     ),
@@ -550,6 +675,12 @@ CASES: list[Case] = [
     ops_case("Mean", lambda a, b: a - ops.mean(b, axis=(1, 2), keepdims=True)),
     ops_case(
         "Max", lambda a, b: a * ops.max(b, axis=-1)[..., None] + ops.min(b, axis=-1)[..., None]
+    ),
+    ops_case(
+        "Any", lambda a, b: b + a * ops.cast(ops.any(b > 0.5, axis=-1, keepdims=True), "float32")
+    ),
+    ops_case(
+        "All", lambda a, b: b + a * ops.cast(ops.all(b > 0.2, axis=-1, keepdims=True), "float32")
     ),
     ops_case("Transpose", lambda a, b: ops.swapaxes(ops.transpose(a, (0, 2, 1)), 1, 2) + b),
     ops_case("Reshape", lambda a, b: ops.reshape(a * b, (-1, a.shape[1] * a.shape[2]))),

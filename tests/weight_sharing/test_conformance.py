@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
+import keras_glove as kg
+from keras_glove import layers
+from keras_glove.errors import NotShareableError
 from keras_glove.weight_sharing.constructing import ELASTIC, notes_of
 from keras_glove.weight_sharing.plans import LAYER_RULES
 from keras_glove.weight_sharing.supernet import sharing_of
@@ -35,6 +39,64 @@ def close(shared: Any, own: Any) -> float:
     whole = np.zeros(shared.shape, shared.dtype)
     whole[tuple(slice(0, n) for n in own.shape)] = own
     return float(np.abs(shared - whole).max() / max(1.0, np.abs(own).max()))
+
+
+#: Layers that stand before any weight, on images, texts and tables.
+OF_DATA = {
+    "AugMix", "AutoContrast", "CategoryEncoding", "CenterCrop",
+    "ContrastLimitedAdaptiveHistogramEqualization", "CutMix", "Discretization", "Equalization",
+    "HashedCrossing", "Hashing", "IntegerLookup", "MaxNumBoundingBoxes", "MelSpectrogram", "MixUp",
+    "Normalization", "Pipeline", "RandAugment", "RandomBrightness", "RandomColorDegeneration",
+    "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing",
+    "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
+    "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation",
+    "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "Resizing",
+    "STFTSpectrogram", "Solarization", "StringLookup", "TextVectorization",
+}  # fmt: skip
+#: Bases, inputs, and layers that run somebody else's code.
+OF_OTHERS = {
+    "FlaxLayer", "InputLayer", "JaxLayer", "Lambda", "Layer", "TFSMLayer", "TorchModuleWrapper",
+    "Wrapper",
+}  # fmt: skip
+#: Layers whose weights are not shared over widths; where one is open, NotShareableError.
+REFUSED = {
+    "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "GRUCell", "LSTMCell", "RNN", "ReversibleEmbedding",
+    "SimpleRNNCell", "SpectralNormalization", "StackedRNNCells",
+}  # fmt: skip
+
+
+def test_every_layer_of_keras_has_a_rule_or_is_named_here() -> None:
+    public = {
+        cls.__name__
+        for cls in vars(keras.layers).values()
+        if isinstance(cls, type) and issubclass(cls, keras.Layer)
+    }
+    # By this name it is an alias, and the class has another.
+    ruled = {cls.__name__ for cls in LAYER_RULES}
+    assert public - ruled == OF_DATA | OF_OTHERS | REFUSED
+
+
+@pytest.mark.parametrize(
+    ("shape", "make"),
+    [
+        ((4, 3), lambda: layers.RNN(keras.layers.LSTMCell(3))),
+        ((4, 4, 4, 3), lambda: layers.ConvLSTM2D(3, 3)),
+        ((3,), lambda: layers.Normalization()),
+        ((3,), lambda: layers.SpectralNormalization(layers.Dense(3))),
+        ((4, 3), lambda: layers.TimeDistributed(layers.BatchNormalization())),
+        ((4, 3), lambda: layers.Bidirectional(layers.RNN(keras.layers.LSTMCell(3)))),
+    ],
+)
+def test_a_layer_without_a_rule_is_refused_after_an_open_width(shape: Any, make: Any) -> None:
+    model = kg.Sequential([layers.Dense(kg.oneof([2, 4])), make()])
+    with pytest.raises(NotShareableError, match="at '"):
+        model(np.ones((2, *shape), "float32"))
+
+
+def test_a_wrapper_without_a_rule_is_refused_around_an_open_width() -> None:
+    model = kg.Sequential([layers.SpectralNormalization(layers.Dense(kg.oneof([2, 4])))])
+    with pytest.raises(NotShareableError, match="spectral_normalization"):
+        model(np.ones((2, 3), "float32"))
 
 
 @pytest.mark.slow

@@ -12,10 +12,11 @@ import tensorflow as tf
 from keras import ops
 
 import keras_glove as kg
-from keras_glove import DNA, layers
+from keras_glove import DNA, layers, weight_sharing
 from keras_glove.errors import DNAError, NotShareableError
 from keras_glove.hyper.custom import CustomValue
 from keras_glove.symbolic import register_node_kind
+from keras_glove.weight_sharing.cost import multiply_adds
 from keras_glove.weight_sharing.decisions import Decisions
 from keras_glove.weight_sharing.models import supernet
 from keras_glove.weight_sharing.supernet import sharing_of
@@ -282,17 +283,6 @@ class Asks(kg.Model):
         self.part = layers.Dense(4) if kind == "dense" else layers.Identity()
 
 
-class Optional(kg.Model):
-    def __init__(self, part: Any) -> None:
-        super().__init__()
-        self.first = layers.Dense(4)
-        self.part = part
-
-    def call(self, x: Any) -> Any:
-        x = self.first(x)
-        return x if self.part is None else x + self.part(x)
-
-
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -322,6 +312,7 @@ def test_what_cannot_be_shared_is_refused_when_it_is_made(make: Any, said: str) 
     [
         (lambda: kg.Sequential([layers.Conv2D(4, kg.oneof([1, 3]))]), "same"),
         (lambda: kg.Sequential([kg.oneof([layers.Conv2D(4, 3), layers.Flatten()])]), "one shape"),
+        (lambda: kg.Sequential([layers.Conv2D(4, 3, strides=kg.oneof([1, 2]))]), "one shape"),
         (
             lambda: kg.Sequential(
                 [layers.Conv2D(kg.oneof([4, 6]), 3), layers.Conv2D(4, 3, groups=2)]
@@ -340,10 +331,71 @@ def test_what_cannot_be_shared_is_refused_when_it_is_called(make: Any, said: str
         make()(X)
 
 
-def test_verify_finds_what_a_call_hides() -> None:
-    model = Optional(kg.oneof([layers.Dense(4), None]))
+def test_verify_compares_numbers() -> None:
+    model = kg.Sequential([layers.Dense(kg.oneof([4, 8])), layers.Dense(2)])
     rows = np.ones((2, 3), "float32")
     model(rows)
-    model.verify([DNA((0,))], rows)
-    with pytest.raises(NotShareableError, match="None is a candidate"):
-        model.verify([DNA((1,))], rows)
+    model.verify(list(kg.SearchSpace(model)), rows)
+    with pytest.raises(NotShareableError, match="differ"):
+        model.verify([DNA((0,))], rows, tolerance=-1.0)
+
+
+def test_decisions_of_several_choices_are_distinct_and_sorted() -> None:
+    model = kg.Sequential(
+        kg.manyof(
+            2, [layers.Dense(3), layers.Dense(3, activation="tanh"), layers.Identity()], sorted=True
+        )
+    )
+    model(np.ones((2, 3), "float32"))
+    assert len(list(kg.SearchSpace(model))) == 3
+    for wrong in ((0, 0), (2, 0)):
+        with pytest.raises(DNAError):
+            model.decide(DNA(wrong))
+        with pytest.raises(DNAError):
+            model.child(DNA(wrong))
+
+
+def test_what_is_inside_a_closed_branch_counts_for_nothing() -> None:
+    inner = layers.Dense(kg.oneof([2, 4], name="inner"))
+    model = kg.Sequential([kg.oneof([layers.Dense(4), inner], name="outer"), layers.Dense(2)])
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    model(x)
+    sharing = sharing_of(model)
+    outer, inside = (
+        [point.name for point in sharing.space.points].index(name) for name in ("outer", "inner")
+    )
+    formula = multiply_adds(model)
+    found = []
+    for value in (0, 1):
+        indices = np.zeros(2, "int32")
+        indices[outer], indices[inside] = 0, value
+        decisions = Decisions(indices)
+        with sharing.given(decisions), tf.GradientTape() as tape:
+            loss = tf.reduce_sum(model(x) ** 2)
+        closed = model.layers[0].branches[1].kernel
+        gradient = tape.gradient(loss, closed.value)
+        assert gradient is None or not np.abs(gradient).max()
+        found.append((float(loss), float(formula.tensor(decisions))))
+    assert found[0] == found[1]
+
+
+def test_only_the_public_part_of_keras_is_imported() -> None:
+    room = Path(weight_sharing.__file__).parent
+    private = [path.name for path in room.rglob("*.py") if "keras.src" in path.read_text()]
+    assert private == []
+
+
+@pytest.mark.parametrize(
+    ("options", "shared"),
+    [
+        ({"strides": kg.oneof([1, 2])}, [True, True]),
+        ({"dilation_rate": kg.oneof([1, 2])}, [True, True]),
+        ({"strides": kg.oneof([1, 2], share="none")}, [False, False]),
+        ({"groups": kg.oneof([1, 2])}, [False, True]),
+    ],
+)
+def test_variants_hold_one_set_of_the_weights_of_equal_shapes(options: Any, shared: Any) -> None:
+    model = kg.Sequential([layers.Conv1D(4, 3, padding="same", **options)])
+    model(np.ones((2, 8, 2), "float32"))
+    one, two = model.layers[0].branches
+    assert [one.kernel is two.kernel, one.bias is two.bias] == shared

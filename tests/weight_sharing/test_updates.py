@@ -70,7 +70,7 @@ def slots(optimizer: Any, variable: Any) -> list[str]:
 def places_in_use(variable: Any, activity: Any, decided: Any) -> Any:
     used = np.zeros(variable.shape, bool)
     if activity.condition(variable).at(decided):
-        axes = activity.axes(variable) or (None,) * len(variable.shape)
+        axes = activity.moved(variable) or (None,) * len(variable.shape)
         places = [
             np.arange(n) if axis is None else axis.indices(decided)
             for n, axis in zip(variable.shape, axes, strict=True)

@@ -17,6 +17,7 @@ from keras_glove.weight_sharing.rules import (
     recurrent,
     shapes,
     switching,
+    wrapping,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "recurrent",
     "shapes",
     "switching",
+    "wrapping",
 ]

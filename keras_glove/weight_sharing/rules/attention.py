@@ -17,7 +17,9 @@ from keras_glove.weight_sharing.tables import Table
 layers = keras.layers
 
 ELASTIC[layers.MultiHeadAttention] = frozenset({"num_heads", "key_dim", "value_dim"})
-ELASTIC[layers.GroupQueryAttention] = frozenset({"head_dim", "num_query_heads"})
+ELASTIC[layers.GroupQueryAttention] = frozenset(
+    {"head_dim", "num_query_heads", "num_key_value_heads"}
+)
 
 
 @rule_for(layers.MultiHeadAttention)
@@ -33,20 +35,40 @@ def multi_head(site: Site) -> Plan:
 
 @rule_for(layers.GroupQueryAttention)
 def group_query(site: Site) -> Plan:
-    """As multi-head attention; each key head keeps the first of its query heads."""
+    """As multi-head attention; each key head serves as many query heads.
+
+    With fewer key heads each of them stands in the places of several.
+    """
     layer = site.operation
-    groups = layer.num_key_value_heads
+    groups, largest = site.table("num_key_value_heads"), layer.num_key_value_heads
     queries = site.table("num_query_heads")
-    if (queries.values % groups).any():
+    if (queries.values % largest).any() or (largest % groups.values).any():
         raise site.refuse(
-            f"numbers of query heads that {groups} key heads divide",
-            f"{sorted(set(queries.options()))}",
+            "numbers of key heads that divide the largest, which divides those of query heads",
+            f"{sorted(set(groups.options()))} and {sorted(set(queries.options()))}",
             "Choose other numbers.",
         )
-    inner = prefix(queries.map(lambda heads: heads // groups))
-    heads = None if inner is None else full(groups).outer(inner)
+    inner = prefix(queries.map(lambda heads: heads // largest))
+    heads = None if inner is None else full(largest).outer(inner)
     width = site.table("head_dim")
-    return _projections(site, heads, None, width, width, layer.head_dim)
+    spread = None if not groups.points else _Spread(groups, largest)
+    return _projections(site, heads, prefix(groups), width, width, layer.head_dim, spread)
+
+
+class _Spread:
+    """Puts the heads that are in use in the places of all, each several times in a row."""
+
+    def __init__(self, groups: Table, largest: int) -> None:
+        def places(counts: Any) -> Any:
+            source = np.arange(largest) * counts[..., None] // largest
+            return source[..., None] == np.arange(largest)
+
+        self._table = groups.map(lambda counts: np.asarray(places(np.asarray(counts))))
+
+    def __call__(self, value: Any, decisions: Decisions) -> Any:
+        """Of a kernel of shape (in, heads, width), or a bias of shape (heads, width)."""
+        matrix = self._table.tensor(decisions, value.dtype)
+        return ops.einsum("gh,...hw->...gw", matrix, value)
 
 
 def _projections(
@@ -56,6 +78,7 @@ def _projections(
     keys: Table,
     values: Table,
     largest: int,
+    spread: _Spread | None = None,
 ) -> Plan:
     layer = site.operation
     query_in, value_in, key_in = (axes[-1] for axes in _inputs(site))
@@ -77,10 +100,11 @@ def _projections(
     for part, inner, heads, width, factor in parts:
         summed = width if factor is not None else None  # over which scores are sums
         weights.append((part.kernel, (inner, heads, width)))
-        masked.append(Masked(part.kernel, (inner, None, summed), factor))
+        place = None if part is layer._query_dense else spread
+        masked.append(Masked(part.kernel, (inner, None, summed), factor, place))
         if part.bias is not None:
             weights.append((part.bias, (heads, width)))
-            masked.append(Masked(part.bias, (None, summed), factor))
+            masked.append(Masked(part.bias, (None, summed), factor, place))
     if getattr(layer, "_use_gate", False) or getattr(layer, "use_gate", False):
         gate = layer._gate_dense
         weights.append((gate.kernel, (query_in, query_heads, value_width)))
@@ -89,7 +113,7 @@ def _projections(
             weights.append((gate.bias, (query_heads, value_width)))
     outputs: list[Axes] = [(*_inputs(site)[0][:-1], outer)]
     outputs += [_scores(tensor, query_heads) for tensor in site.outputs[1:]]
-    used = [one for one in masked if any(one.axes) or one.scale is not None]
+    used = [one for one in masked if any(one.axes) or one.scale or one.transform]
     return Plan(outputs, weights, used)
 
 
@@ -129,3 +153,21 @@ def dot_product(site: Site) -> Plan:
     axes: list[Axes] = [(*used[:-1], site.axes_of(value)[-1])]
     axes += [(None,) * len(tensor.shape) for tensor in site.outputs[1:]]
     return Plan(axes, run=run)
+
+
+@rule_for(layers.AdditiveAttention)
+def additive(site: Site) -> Plan:
+    """Sums of the hyperbolic tangent of query and key, zero where both are."""
+    layer = site.operation
+    axes = [site.axes_of(tensor) for tensor in site.tensors]
+
+    def run(decisions: Decisions, call: Any, args: Any, kwargs: Any) -> Any:
+        masks = [mask_of(used, decisions, x.dtype) for used, x in zip(axes, args[0], strict=True)]
+        given = zip(args[0], masks, strict=True)
+        zeroed = [x if mask is None else ops.where(mask > 0, x, 0) for x, mask in given]
+        return call(zeroed, **kwargs)
+
+    outputs: list[Axes] = [(*axes[0][:-1], axes[1][-1])]
+    outputs += [(None,) * len(tensor.shape) for tensor in site.outputs[1:]]
+    weights = [] if layer.scale is None else [(layer.scale, (axes[0][-1],))]
+    return Plan(outputs, weights, run=run)

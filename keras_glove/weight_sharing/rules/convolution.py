@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_glove.weight_sharing.axes import Axes, Axis, centre, full, prefix
 from keras_glove.weight_sharing.constructing import ELASTIC
+from keras_glove.weight_sharing.kernels import SizedKernel
 from keras_glove.weight_sharing.plans import Masked, Plan, Site, rule_for, where
 from keras_glove.weight_sharing.rules.activations import require_elementwise
 from keras_glove.weight_sharing.tables import Table
@@ -88,11 +89,28 @@ def separable(site: Site) -> Plan:
 def _plan(site: Site, weights: list[Any], masked: list[Masked], outer: Axis | None) -> Plan:
     layer = site.operation
     require_elementwise(site, layer.activation, outer)
+    moved: list[Any] = []
+    made: list[Any] = []
+    if hasattr(layer, "kernel_transform"):
+        masked[0], moved, made = _transformed(site, masked[0], *weights[0])
+        weights += moved[1:]
     if layer.use_bias:
         weights.append((layer.bias, (outer,)))
-    return Plan(
-        [where(site.axes, _place(layer), outer)], weights, [one for one in masked if any(one.axes)]
+    used = [one for one in masked if any(one.axes) or one.transform is not None]
+    return Plan([where(site.axes, _place(layer), outer)], weights, used, moved, made)
+
+
+def _transformed(
+    site: Site, masked: Masked, kernel: Any, axes: Axes
+) -> tuple[Masked, list[Any], list[Any]]:
+    """The kernel that is made by learned matrices, what a step moves, and what makes it."""
+    rank = site.operation.rank
+    maker = SizedKernel(
+        site.operation.kernel_transform, site.notes["kernel_size"], axes[:rank], kernel.shape[:rank]
     )
+    moved = [(kernel, (*maker.spatial_moved(), *axes[rank:])), *maker.moved()]
+    summed = (*(None,) * rank, *masked.axes[rank:])
+    return Masked(kernel, summed, transform=maker), moved, [(kernel, maker)]
 
 
 def _place(layer: Any) -> int:

@@ -46,6 +46,29 @@ def prelu(site: Site) -> Plan:
     return Plan([site.axes], [(layer.alpha, used)])
 
 
+@rule_for(layers.ActivityRegularization)
+def activity_regularization(site: Site) -> Plan:
+    """Zeros add nothing to its loss."""
+
+    def run(decisions: Decisions, call: Any, args: Any, kwargs: Any) -> Any:
+        mask = mask_of(site.axes, decisions, args[0].dtype)
+        return call(ops.where(mask > 0, args[0], 0), **kwargs)
+
+    return Plan([site.axes], run=run)
+
+
+@rule_for(layers.Masking)
+def masking(site: Site) -> Plan:
+    """A time is masked where all that is in use has the value."""
+    value = site.operation.mask_value
+
+    def run(decisions: Decisions, call: Any, args: Any, kwargs: Any) -> Any:
+        mask = mask_of(site.axes, decisions, args[0].dtype)
+        return call(ops.where(mask > 0, args[0], value), **kwargs)
+
+    return Plan([site.axes], run=run)
+
+
 @rule_for(layers.Softmax)
 def softmax(site: Site) -> Plan:
     """Over what is in use alone; zero elsewhere."""

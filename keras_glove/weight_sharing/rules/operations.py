@@ -149,6 +149,18 @@ def smallest(site: Site) -> Plan:
     )
 
 
+@rule_for("Any")
+def some(site: Site) -> Plan:
+    """Whether any that is in use is true."""
+    return _over(site, site.operation.axis, lambda x, mask: ops.logical_and(x, mask > 0), False)
+
+
+@rule_for("All")
+def every(site: Site) -> Plan:
+    """Whether all that are in use are true."""
+    return _over(site, site.operation.axis, lambda x, mask: ops.logical_or(x, mask <= 0), False)
+
+
 @rule_for("Mean")
 def mean(site: Site) -> Plan:
     """Over as many as are in use."""
@@ -239,7 +251,7 @@ def _over(site: Site, axis: Any, fill: Any, keeps: bool) -> Plan:
 
         def filled(decisions: Decisions, call: Any, args: Any, kwargs: Any) -> Any:
             x = args[0]
-            return call(fill(x, mask_of(used, decisions, x.dtype)), *args[1:], **kwargs)
+            return call(fill(x, mask_of(used, decisions, "float32")), *args[1:], **kwargs)
 
         run = filled
     return Plan([outputs], run=run)

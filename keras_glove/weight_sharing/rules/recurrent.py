@@ -11,6 +11,8 @@ from keras_glove.weight_sharing.constructing import ELASTIC
 from keras_glove.weight_sharing.plans import Masked, Plan, Site, rule_for
 from keras_glove.weight_sharing.rules.activations import require_elementwise
 
+__all__ = ["GATES", "one_way", "recurrent"]
+
 layers = keras.layers
 
 GATES = {layers.SimpleRNN: 1, layers.GRU: 3, layers.LSTM: 4}
@@ -20,7 +22,12 @@ for _cls in GATES:
 
 
 @rule_for(*GATES)
-def recurrent(site: Site) -> Plan:
+def recurrent(site: Site) -> Plan | None:
+    """One direction."""
+    return one_way(site)
+
+
+def one_way(site: Site) -> Plan:
     """Kernels of shape (in, gates * units) and (units, gates * units), gate by gate."""
     layer, cell = site.operation, site.operation.cell
     inner, units = site.axes[-1], prefix(site.table("units"))

@@ -35,6 +35,9 @@ def _place(layer: Any) -> int:
 @rule_for(
     layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D,
     layers.AveragePooling1D, layers.AveragePooling2D, layers.AveragePooling3D,
+    layers.AdaptiveAveragePooling1D, layers.AdaptiveAveragePooling2D,
+    layers.AdaptiveAveragePooling3D, layers.AdaptiveMaxPooling1D, layers.AdaptiveMaxPooling2D,
+    layers.AdaptiveMaxPooling3D,
     layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D,
     layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D,
     layers.Cropping1D, layers.Cropping2D, layers.Cropping3D,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -54,8 +55,8 @@ def switch(site: Site) -> Plan | None:
         parts = [_unmasked(x, axes, decisions) for x, axes in zip(flat, outputs, strict=True)]
         return keras.tree.pack_sequence_as(results, parts)
 
-    weights = [pair for graph in graphs for pair in weights_in(graph)]
-    return Plan(outputs, weights, run=run, graphs=graphs)
+    parts: dict[str, Any] = {name: pairs_in(graphs, name) for name in ("weights", "moved", "made")}
+    return Plan(outputs, run=run, graphs=graphs, **parts)
 
 
 switch.always = True  # type: ignore[attr-defined]
@@ -71,9 +72,10 @@ def holds_open_width(layer: Any) -> bool:
     return any(notes_of(part) or getattr(part, "widths", None) for part in layer._flatten_layers())
 
 
-def weights_in(graph: Graph) -> list[tuple[Any, Axes]]:
-    """The weights of a graph of which not all is in use."""
-    return [pair for step in graph.steps if step.plan is not None for pair in step.plan.weights]
+def pairs_in(graphs: Iterable[Graph], name: str) -> list[tuple[Any, Any]]:
+    """What the plans of graphs say under a name, such as `weights`."""
+    plans = [step.plan for graph in graphs for step in graph.steps if step.plan is not None]
+    return [pair for plan in plans for pair in getattr(plan, name)]
 
 
 def branch_graphs(graph: Graph, step: Step) -> list[Graph]:
