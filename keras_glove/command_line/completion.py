@@ -1,10 +1,10 @@
-"""`keras-glove completion bash|zsh`: what makes a shell complete the command."""
+"""`keras-glove completion bash|zsh|fish`: what makes a shell complete the command."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from keras_glove.command_line.commands import COMMANDS
 from keras_glove.command_line.output import Output
@@ -16,7 +16,7 @@ __all__ = ["add_arguments", "run"]
 _SCRIPT = """\
 _keras_glove() {{
   local word path="" words=""
-  for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+  for word in "${{COMP_WORDS[@]:1:$((COMP_CWORD-1))}}"; do
     case "$word" in -*) ;; *) path="$path $word" ;; esac
   done
   case "$path" in
@@ -26,26 +26,61 @@ _keras_glove() {{
 }}
 complete -o default -F _keras_glove keras-glove
 """
-_ZSH = "autoload -U +X bashcompinit && bashcompinit\n"
+# bashcompinit needs compinit, which a bare ~/.zshrc has not run.
+_ZSH = """\
+(( $+functions[compdef] )) || { autoload -U +X compinit && compinit; }
+autoload -U +X bashcompinit && bashcompinit
+"""
+_FISH = """\
+function __keras_glove_words
+  set -l path ""
+  for word in (commandline -opc)[2..-1]
+    string match -q -- "-*" $word; or set path "$path $word"
+  end
+  switch "$path"
+{cases}
+  end
+end
+complete -c keras-glove -a "(__keras_glove_words)"
+complete -c keras-glove -f -n "__keras_glove_words | string match -qv -- '-*'"
+"""
+_HOW = {
+    "bash": 'For bash: add `eval "$(keras-glove completion bash)"` to ~/.bashrc',
+    "zsh": 'for zsh: `eval "$(keras-glove completion zsh)"` to ~/.zshrc',
+    "fish": "for fish: `keras-glove completion fish | source` to ~/.config/fish/config.fish",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the shell."""
-    parser.epilog = 'For bash: add `eval "$(keras-glove completion bash)"` to ~/.bashrc.'
-    parser.add_argument("shell", choices=["bash", "zsh"])
+    parser.epilog = "; ".join(_HOW.values()) + "."
+    parser.add_argument("shell", choices=list(_HOW))
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Prints the script."""
-    cases = [
-        f'    "{path}"{"*" if path else ""}) words="{" ".join(words)}" ;;'
-        for path, words in _levels()
-    ]
     # The longest path first: the first case that fits is taken.
-    script = _SCRIPT.format(cases="\n".join(reversed(cases)))
-    text = _ZSH + script if arguments.shell == "zsh" else script
+    levels = list(_levels())[::-1]
+    text = _fish(levels) if arguments.shell == "fish" else _bash(levels)
+    if arguments.shell == "zsh":
+        text = _ZSH + text
     output.show({"script": text}, text.rstrip())
     return 0
+
+
+def _bash(levels: Sequence[tuple[str, list[str]]]) -> str:
+    cases = [
+        f'    "{path}"{"*" if path else ""}) words="{" ".join(words)}" ;;' for path, words in levels
+    ]
+    return _SCRIPT.format(cases="\n".join(cases))
+
+
+def _fish(levels: Sequence[tuple[str, list[str]]]) -> str:
+    lines = []
+    for path, words in levels:
+        lines.append(f"    case '{path}{'*' if path else ''}'")
+        lines.append(f"      string split ' ' -- '{' '.join(words)}'")
+    return _FISH.format(cases="\n".join(lines))
 
 
 def _levels() -> Iterator[tuple[str, list[str]]]:

@@ -58,7 +58,7 @@ def translate(
     for name, value in decisions.items():
         if name not in names and (name not in removed or not _alike(removed[name], value)):
             return None
-    wanted = [_value(point, {**added, **decisions}) for point in space.points]
+    wanted = [_value(point, {**added, **decisions}, trial) for point in space.points]
     # Draws what is missing, and changes what does not fit: either shows below.
     made = space.complete(wanted, np.random.default_rng(0))
     for point, before, after in zip(space.points, wanted, made, strict=True):
@@ -70,10 +70,12 @@ def translate(
     return made
 
 
-def _value(point: DecisionPoint, decisions: Mapping[str, Any]) -> Any:
+def _value(point: DecisionPoint, decisions: Mapping[str, Any], trial: Trial) -> Any:
     """The value in a DNA of a decision that people read; None if the point has no such value."""
     if point.name not in decisions:
         return None
+    if point.kind == "custom":  # whose short texts do not tell all.
+        return trial.text(point)
     readable = decisions[point.name]
     if point.kind != "categorical":
         number = isinstance(readable, int | float) and not isinstance(readable, bool)

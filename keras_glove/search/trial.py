@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from keras_glove.algorithms import checks
 from keras_glove.errors import SearchError, SerializationError
-from keras_glove.hyper import DNA
+from keras_glove.hyper import DNA, DecisionPoint
 from keras_glove.search.results import Metric, Result, Value
 
 if TYPE_CHECKING:
@@ -99,6 +99,14 @@ class Trial:
         if space is None:  # cannot happen for trials of a search; a study alone has none.
             raise SearchError(f"trial {self.number} belongs to a study without a space.")
         return space.decisions(self.dna)
+
+    def text(self, point: DecisionPoint) -> Any:
+        """The value of a decision point of the user's own kind, if it was asked for here too."""
+        space = self._study.space
+        for own in () if space is None else space.points:
+            if own.name == point.name and own.custom == point.custom:
+                return self.dna[own.index]
+        return None
 
     @property
     def seed(self) -> int:

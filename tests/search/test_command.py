@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -152,13 +153,22 @@ def test_misuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     ],
     ids=str,
 )
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(
-    typed: list[str], expected: set[str], capsys: pytest.CaptureFixture[str]
+    shell: str, typed: list[str], expected: set[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["completion", "bash"]) == 0
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
     words = " ".join(f"'{word}'" for word in ["keras-glove", *typed])
     ask = f'COMP_WORDS=({words}); COMP_CWORD={len(typed)}; _keras_glove; echo "${{COMPREPLY[@]}}"'
-    found = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True)
+    if shell == "zsh":  # as its bashcompinit calls the function.
+        ask = f"emulate sh; {ask}"
+    if shell == "fish":
+        ask = f"complete -C 'keras-glove {' '.join(typed)}'"
+    command = [shell, {"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[shell], "-c"]
+    found = subprocess.run([*command, f"{script}\n{ask}"], capture_output=True, text=True)
     assert found.stderr == ""
-    assert set(found.stdout.split()) == expected
+    # zsh itself drops what does not begin like the word typed.
+    assert {word for word in found.stdout.split() if word.startswith(typed[-1])} == expected

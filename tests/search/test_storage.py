@@ -12,9 +12,9 @@ from typing import Any
 import optuna
 import pytest
 
-from keras_glove.algorithms import NSGA2, Random, RegularizedEvolution, Sweep
+from keras_glove.algorithms import NSGA2, HillClimb, Random, RegularizedEvolution, Sweep
 from keras_glove.errors import SearchError, SpaceError, TrialPruned
-from keras_glove.hyper import floatv, intv, manyof, oneof
+from keras_glove.hyper import evolve, floatv, insert, intv, manyof, oneof
 from keras_glove.search import Study, Trial, sample, search
 
 SPACE = {
@@ -271,3 +271,28 @@ def test_adapt_keeps_what_is_inactive() -> None:
     assert [t.decisions for t in study.adapt(after).trials] == [{"op": "skip"}]
     # The reading of a candidate is its name: the other candidate with the same is another.
     assert len(study.adapt(before).trials) == 3
+
+
+def test_decisions_of_the_users_own_kind(storage: str) -> None:
+    program = {"rule": evolve([1, 2], [insert([3, 4, 5])], name="rule"), "width": oneof([8, 16])}
+
+    def judge(child: Any) -> Any:
+        return {"reward": len(child["rule"]), "decisions.other": 2}
+
+    alone = search(program, judge, HillClimb(5), 20, seed=3, progress=False)
+    for trials in (7, 20):
+        study = Study("s", storage, seed=3)
+        search(program, judge, HillClimb(5), trials, study=study, progress=False)
+        study.close()
+    study = Study("s", storage)
+    assert [t.dna for t in study.trials] == [t.dna for t in alone.trials]
+    assert [t.decisions for t in study.trials] == [t.decisions for t in alone.trials]
+    assert dict(study.trials[-1].metrics) == {"decisions.other": 2}
+    with theirs_of(storage, "s") as theirs:
+        for ours, read in zip(study.trials, theirs.trials, strict=True):
+            assert read.user_attrs["decisions.rule"] == ours.decisions["rule"]
+            assert set(read.params) == {"width"}
+    wider = {**program, "width": oneof([8, 16, 32])}
+    adapted = study.adapt(wider)
+    assert [t.decisions for t in adapted.trials] == [t.decisions for t in study.trials]
+    study.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,10 @@ from optuna.distributions import (
     distribution_to_json,
 )
 
-from keras_glove.errors import SpaceError
 from keras_glove.hyper import DNA, DecisionPoint, SearchSpace
+
+#: Before the name of a decision that is no parameter, in the user attributes of a trial.
+DECISIONS = "decisions."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,13 @@ class Column:
     """One decision as a parameter.
 
     Attributes:
+        index: its place in the DNA.
         name: of the decision.
         distribution: its candidates, or its range.
         json: the distribution as Optuna's tables hold it.
     """
 
+    index: int
     name: str
     distribution: BaseDistribution
     json: str
@@ -40,29 +44,47 @@ class Column:
 
 
 def columns_of(space: SearchSpace) -> list[Column]:
-    """A parameter for each decision point."""
+    """A parameter for each decision point that Optuna has a distribution for; see `texts_of`."""
     found = []
     for point in space.points:
-        distribution = _distribution(point)
-        found.append(Column(point.name, distribution, distribution_to_json(distribution)))
+        if point.kind != "custom":
+            distribution = _distribution(point)
+            json = distribution_to_json(distribution)
+            found.append(Column(point.index, point.name, distribution, json))
     return found
 
 
 def cells(columns: Sequence[Column], dna: DNA) -> list[tuple[Column, Any]]:
     """The parameters of a trial, with values as in the DNA; inactive ones are left out."""
-    pairs = zip(columns, dna.values, strict=True)
-    return [(column, value) for column, value in pairs if value is not None]
+    values = dna.values
+    return [(column, value) for column in columns if (value := values[column.index]) is not None]
+
+
+def texts_of(space: SearchSpace, dna: DNA) -> dict[str, Any]:
+    """User attributes for decision points of the user's own kind, whose values are texts.
+
+    Optuna has no parameters for these. The texts are those that people read; the DNA of the
+    trial has the whole ones.
+    """
+    pairs = zip(space.points, dna.values, strict=True)
+    return {
+        DECISIONS + point.name: point.readable(value)
+        for point, value in pairs
+        if point.kind == "custom" and value is not None
+    }
+
+
+def without_texts(space: SearchSpace | None, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """User attributes without those of `texts_of`."""
+    if space is None or not any(name.startswith(DECISIONS) for name in attributes):
+        return dict(attributes)
+    texts = {DECISIONS + point.name for point in space.points if point.kind == "custom"}
+    return {name: value for name, value in attributes.items() if name not in texts}
 
 
 def _distribution(point: DecisionPoint) -> BaseDistribution:
     if point.kind == "categorical":
         return CategoricalDistribution(_told_apart(point.literals))
-    if point.kind == "custom":
-        raise SpaceError(
-            f"at `{point.path or 'the root'}`: expected decisions that a storage of Optuna can "
-            f"hold, received {point.name!r}, a decision point of its own kind; keep the study in "
-            "memory."
-        )
     assert point.low is not None
     assert point.high is not None
     log = point.scale == "log"

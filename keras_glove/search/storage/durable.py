@@ -13,7 +13,7 @@ from optuna.study import StudyDirection
 from keras_glove.errors import SearchError
 from keras_glove.search.claims import Owner, is_gone
 from keras_glove.search.storage.backend import Backend
-from keras_glove.search.storage.columns import Column, cells, columns_of
+from keras_glove.search.storage.columns import Column, cells, columns_of, texts_of
 from keras_glove.search.storage.heartbeats import Heart, Watch
 from keras_glove.search.storage.records import (
     ALIVE,
@@ -184,15 +184,18 @@ class DurableStore(TrialStore):
     # --- writing trials ------------------------------------------------------------
 
     def add(self, trial: Trial) -> None:
+        ledger = self._ledger() if self._ledger is not None else None
+        if ledger is None or ledger.space is None:
+            raise SearchError(
+                "expected a study with a program, since it is kept with its decisions; give the "
+                "study to `search` or `sample`."
+            )
         if self._columns is None:
-            ledger = self._ledger() if self._ledger is not None else None
-            if ledger is None or ledger.space is None:
-                raise SearchError(
-                    "expected a study with a program, since it is kept with its decisions; give "
-                    "the study to `search` or `sample`."
-                )
             self._columns = columns_of(ledger.space)
-        key = self._backend.insert(to_record(trial), cells(self._columns, trial.dna))
+        record = to_record(trial)
+        if len(self._columns) < len(ledger.space):
+            record.metrics |= texts_of(ledger.space, trial.dna)
+        key = self._backend.insert(record, cells(self._columns, trial.dna))
         self._keys.append(key)
         self._trials.append(trial)
         self._mine.add(key)

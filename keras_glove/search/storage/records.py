@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keras_glove.errors import SearchError
 from keras_glove.search.claims import Owner
 from keras_glove.search.results import Metric
+from keras_glove.search.storage.columns import without_texts
 from keras_glove.search.trial import State, Trial
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def from_record(ledger: Ledger, record: Record, trial: Trial | None = None) -> T
             "number": record.number,
             "state": _OURS[record.state],
             "rewards": dict(zip(ledger.names, record.values or (), strict=False)),
-            "metrics": record.metrics,
+            "metrics": without_texts(ledger.space, record.metrics),
             "intermediate": record.intermediate,
             **{"duration_s": None, "error": None, "traceback": None},
             **record.system.get(ENDED, {}),
