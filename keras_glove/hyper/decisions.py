@@ -13,7 +13,7 @@ from keras_glove.hyper.matching import At, Claim, Match, shape_of
 from keras_glove.hyper.naming import short
 from keras_glove.hyper.plans import Leaf, Memo, Plan
 
-__all__ = ["ChoicePlan", "CustomPlan", "DecisionPlan", "NumberPlan", "SlotsPlan"]
+__all__ = ["Candidates", "ChoicePlan", "CustomPlan", "DecisionPlan", "NumberPlan", "SlotsPlan"]
 
 
 class DecisionPlan(Plan):
@@ -100,12 +100,13 @@ class CustomPlan(DecisionPlan):
         return f"what {short(self.value)} can be"
 
 
-class _Candidates:
-    """Which candidates a value can be, told by its shape."""
+class Candidates:
+    """The plans of candidates, and which of them a value can be, told by its shape."""
 
-    __slots__ = ("by_shape", "loose")
+    __slots__ = ("by_shape", "loose", "plans")
 
     def __init__(self, plans: Sequence[Plan]) -> None:
+        self.plans = tuple(plans)
         found: dict[Any, list[int]] = {}
         loose: list[int] = []
         for index, plan in enumerate(plans):
@@ -129,10 +130,10 @@ class ChoicePlan(DecisionPlan):
 
     __slots__ = ("candidates", "plans")
 
-    def __init__(self, start: int, plans: Sequence[Plan]) -> None:
+    def __init__(self, start: int, candidates: Candidates) -> None:
         self.start = start
-        self.plans = tuple(plans)
-        self.candidates = _Candidates(self.plans)
+        self.plans = candidates.plans
+        self.candidates = candidates
 
     def make(self, values: Any, memo: Memo) -> Any:
         return self.plans[values[self.start]].make(values, memo)
@@ -160,13 +161,13 @@ class SlotsPlan(DecisionPlan):
     __slots__ = ("candidates", "distinct", "plans", "sorted")
 
     def __init__(
-        self, start: int, plans: Sequence[Sequence[Plan]], distinct: bool, sorted: bool
+        self, start: int, slots: Sequence[Candidates], distinct: bool, sorted: bool
     ) -> None:
         self.start = start
-        self.plans = tuple(plans)
+        self.plans = tuple([candidates.plans for candidates in slots])
         self.distinct = distinct
         self.sorted = sorted
-        self.candidates = _Candidates(self.plans[0])
+        self.candidates = slots[0]
 
     def make(self, values: Any, memo: Memo) -> Any:
         start = self.start

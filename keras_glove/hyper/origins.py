@@ -13,6 +13,8 @@ from keras_glove.symbolic.traversal import SCALARS, children
 
 __all__ = ["note_descent", "recall_dna", "remember_dna"]
 
+_set = object.__setattr__
+
 OPERATION = "materialize"
 """What the origin of a materialized program says; its detail is the DNA."""
 
@@ -66,16 +68,25 @@ def remember_dna(made: Any, dna: DNA, space: SearchSpace, *, instead_of: DNA | N
 
     `instead_of` is a DNA of a larger space, by which they were made and of which they remember now.
     """
-    if type(made) is Program:
-        before = made.__origin__
-        if instead_of is not None:
-            before = _without(before, 1 + _depth(instead_of.origin))
-        for step in reversed([] if dna.origin is None else [*dna.origin.steps()]):
-            before = replace(step, parent=before)
-        object.__setattr__(made, "__origin__", Origin(OPERATION, dna, before, space.label))
-    elif type(made) not in SCALARS and not isinstance(made, Node):
-        for _, child in children(made) or ():
-            remember_dna(child, dna, space, instead_of=instead_of)
+    drop = 0 if instead_of is None else 1 + _depth(instead_of.origin)
+    notes: dict[int, Origin] = {}  # by the origins before: those of many programs are the same
+    todo = [made]
+    while todo:
+        value = todo.pop()
+        if type(value) is Program:
+            before = value.__origin__
+            note = notes.get(id(before))
+            if note is None:
+                note = notes[id(before)] = _note(dna, space, _without(before, drop))
+            _set(value, "__origin__", note)
+        elif type(value) not in SCALARS and not isinstance(value, Node):
+            todo += [child for _, child in children(value) or ()]
+
+
+def _note(dna: DNA, space: SearchSpace, before: Origin | None) -> Origin:
+    for step in reversed([] if dna.origin is None else [*dna.origin.steps()]):
+        before = replace(step, parent=before)
+    return Origin(OPERATION, dna, before, space.label)
 
 
 def _depth(origin: Origin | None) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_glove.hyper.custom import CustomValue
 from keras_glove.hyper.decisions import (
+    Candidates,
     ChoicePlan,
     CustomPlan,
     DecisionPlan,
@@ -40,7 +41,7 @@ from keras_glove.hyper.points import DecisionPoint
 from keras_glove.hyper.space import SearchSpace
 from keras_glove.symbolic import Node, Program
 from keras_glove.symbolic.recording import normalize
-from keras_glove.symbolic.traversal import children
+from keras_glove.symbolic.traversal import SCALARS, children
 
 __all__ = ["Template", "encode", "materialize"]
 
@@ -159,6 +160,7 @@ class _Compiler:
         self._points = points
         self._plans: dict[InstanceKey, Plan] = {}
         self._keys = 0
+        self._known: dict[Any, Candidates] = {}
         self.decisions: list[DecisionPlan] = [None] * layout.size  # type: ignore[list-item]
 
     def leaf_or(self, root: Item) -> Plan:
@@ -212,9 +214,21 @@ class _Compiler:
         self.decisions[start : start + width] = [plan] * width
         return plan
 
-    def _candidates(self, item: Item, slots: dict[Item, int]) -> list[Plan]:
+    def _candidates(self, item: Item, slots: dict[Item, int]) -> Candidates:
+        if all(type(candidate) in SCALARS for candidate in item.value.candidates):
+            return self._scalars(item.value.candidates)
         inside = dict(item.below)
-        return [
-            self.plan(inside[index], slots) if index in inside else Leaf(candidate)
-            for index, candidate in enumerate(item.value.candidates)
-        ]
+        return Candidates(
+            [
+                self.plan(inside[index], slots) if index in inside else Leaf(candidate)
+                for index, candidate in enumerate(item.value.candidates)
+            ]
+        )
+
+    def _scalars(self, values: Sequence[Any]) -> Candidates:
+        """One object for all choices among the same values: large programs repeat them."""
+        key = tuple([(type(value), repr(value)) for value in values])  # 0.0 and -0.0 differ
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = Candidates([Leaf(value) for value in values])
+        return known
