@@ -21,7 +21,8 @@ def count(name: str, value: Any, *, low: int = 0) -> int:
     """A number from a saved state; raises ValueError unless it is an int of at least `low`."""
     if type(value) is not int or value < low:
         raise ValueError(f"expected for {name} an int of at least {low}, received {value!r}")
-    return value
+    number: int = value
+    return number
 
 
 def positive(name: str, value: Any) -> None:

@@ -85,7 +85,8 @@ class DNA:
         No part of what the DNA is: equality, texts and documents leave it aside. `lineage` of the
         program that is made of the DNA tells it.
         """
-        return getattr(self, "_origin", None)
+        origin: Origin | None = getattr(self, "_origin", None)  # most are never given one
+        return origin
 
     @classmethod
     def from_string(cls, text: str) -> DNA:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from keras_glove.symbolic.equality import ATOMS, equal
@@ -11,7 +12,7 @@ from keras_glove.symbolic.node import MISSING, Node
 from keras_glove.symbolic.path import Link
 from keras_glove.symbolic.patterns import texts
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.traversal import children
+from keras_glove.symbolic.traversal import SCALARS, children
 
 __all__ = ["Difference", "diff"]
 
@@ -62,26 +63,13 @@ def diff(left: Any, right: Any) -> Difference:
     """
     if equal(left, right):
         return Difference({})
-    found = _differences(left, right)
+    found, shares = _Walk().over(left, right)
     names = texts([link for link, _ in found])
     difference = Difference({name: sides for name, (_, sides) in zip(names, found, strict=True)})
-    if (_shares_nodes(left) or _shares_nodes(right)) and not _leads_to(difference, left, right):
+    if shares and not _leads_to(difference, left, right):
         # The trees agree at these places, but not in which nodes are shared.
         return Difference({"": (left, right)})
     return difference
-
-
-def _shares_nodes(value: Any) -> bool:
-    seen: set[int] = set()
-    stack = [value]
-    while stack:
-        inner = stack.pop()
-        if isinstance(inner, Node):
-            if id(inner) in seen:
-                return True
-            seen.add(id(inner))
-        stack.extend(child for _, child in children(inner) or ())
-    return False
 
 
 def _leads_to(difference: Difference, left: Any, right: Any) -> bool:
@@ -91,37 +79,77 @@ def _leads_to(difference: Difference, left: Any, right: Any) -> bool:
 
 
 _Sides = tuple[Any, Any]
+_Todo = list[tuple[Link, Any, Any]]
 
 
-def _differences(left: Any, right: Any) -> list[tuple[Link, _Sides]]:
-    """Where two values differ, in the order in which they are read."""
-    found: list[tuple[Link, _Sides]] = []
-    met: set[tuple[int, int]] = set()
-    todo: list[tuple[Link, Any, Any]] = [(None, left, right)]
-    while todo:
-        link, a, b = todo.pop()
-        if not _comparable(a, b):
-            if not equal(a, b):
-                found.append((link, (a, b)))
-            continue
-        if isinstance(a, Node):
-            if (id(a), id(b)) in met:
-                continue
-            met.add((id(a), id(b)))
-        todo += reversed(_below(link, a, b))
-    return found
+class _Walk:
+    """Over two values at once: where they differ, and whether either shares nodes."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Link, _Sides]] = []
+        self._met: tuple[set[int], set[int]] = (set(), set())
+        self._pairs: set[tuple[int, int]] = set()
+        self._shares = False
+
+    def over(self, left: Any, right: Any) -> tuple[list[tuple[Link, _Sides]], bool]:
+        """The differences, in the order in which they are read; and whether nodes are shared."""
+        todo: _Todo = [(None, left, right)]
+        while todo:
+            link, a, b = todo.pop()
+            kind = type(a)
+            if kind is list and type(b) is list:
+                below = enumerate(zip_longest(a, b, fillvalue=MISSING))
+                todo += reversed([((link, i), x, y) for i, (x, y) in below if not _same(x, y)])
+            elif not _comparable(a, b):
+                if not equal(a, b):
+                    self._found.append((link, (a, b)))
+                self._note(a, 0)
+                self._note(b, 1)
+            elif not isinstance(a, Node) or self._enter(a, b):
+                todo += reversed(_below(link, _parts(a), _parts(b)))
+        return self._found, self._shares
+
+    def _enter(self, a: Node, b: Node) -> bool:
+        """Whether two nodes were not compared before."""
+        left, right = self._met
+        if id(a) not in left and id(b) not in right:
+            left.add(id(a))
+            right.add(id(b))
+            self._pairs.add((id(a), id(b)))
+            return True
+        self._shares = True
+        if (id(a), id(b)) in self._pairs:
+            return False
+        self._pairs.add((id(a), id(b)))
+        return True
+
+    def _note(self, value: Any, side: int) -> None:
+        """Notes the nodes of a value that is not compared further."""
+        met, stack = self._met[side], [value]
+        while stack:
+            inner = stack.pop()
+            if isinstance(inner, Node):
+                if id(inner) in met:
+                    self._shares = True
+                    continue
+                met.add(id(inner))
+            stack += [child for _, child in children(inner) or () if type(child) not in SCALARS]
 
 
-def _below(link: Link, a: Any, b: Any) -> list[tuple[Link, Any, Any]]:
+def _same(x: Any, y: Any) -> bool:
+    """Whether two values are plainly the same."""
+    kind = type(x)
+    return kind in SCALARS and (x is y or (kind is type(y) and kind in ATOMS and x == y))
+
+
+def _below(link: Link, ours: dict[Any, Any], theirs: dict[Any, Any]) -> _Todo:
     """What stands in either of two comparable values and is not plainly the same."""
-    ours, theirs = _parts(a), _parts(b)
-    below: list[tuple[Link, Any, Any]] = []
-    for key, x in ours.items():
-        y = theirs.get(key, MISSING)
-        if type(x) not in ATOMS or type(x) is not type(y) or x != y:
-            below.append(((link, key), x, y))
-    below += [((link, key), MISSING, y) for key, y in theirs.items() if key not in ours]
-    return below
+    if ours.keys() == theirs.keys():
+        below = [((link, key), x, theirs[key]) for key, x in ours.items()]
+    else:
+        below = [((link, key), x, theirs.get(key, MISSING)) for key, x in ours.items()]
+        below += [((link, key), MISSING, y) for key, y in theirs.items() if key not in ours]
+    return [(place, x, y) for place, x, y in below if not _same(x, y)]
 
 
 def _parts(value: Any) -> dict[Any, Any]:

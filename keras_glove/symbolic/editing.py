@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from keras_glove.errors import PathError
@@ -16,9 +15,9 @@ from keras_glove.symbolic.program import (
     replace_arguments,
 )
 from keras_glove.symbolic.recording import normalize
-from keras_glove.symbolic.traversal import children, nodes, with_children
+from keras_glove.symbolic.traversal import SCALARS, children, nodes, with_children
 
-__all__ = ["Edit", "all_or_nothing", "child_at"]
+__all__ = ["Edit", "child_at"]
 
 
 def child_at(value: Any, key: Key, path: Path) -> Any:
@@ -105,6 +104,9 @@ class Edit:
 
     def _set(self, program: Program, name: str, value: Any, new: Any) -> None:
         self._save(program)
+        if type(value) in SCALARS and name in program.__arguments__:
+            program.__arguments__[name] = value  # nothing to check: the most frequent change
+            return
         if value is MISSING:
             replace_arguments(
                 program, {n: v for n, v in program.__arguments__.items() if n != name}
@@ -174,14 +176,3 @@ def _with_child(holder: Any, key: Key, value: Any, path: Path, grow: bool) -> An
     below = children(holder) or []
     wanted = key % len(below) if type(key) is int else key
     return with_children(holder, [value if name == wanted else child for name, child in below])
-
-
-@contextmanager
-def all_or_nothing(root: Any) -> Iterator[Edit]:
-    """Changes inside the block are taken back when it ends with an error."""
-    edit = Edit(root)
-    try:
-        yield edit
-    except BaseException:
-        edit.undo()
-        raise

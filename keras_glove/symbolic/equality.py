@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_glove.symbolic.node import Node
 from keras_glove.symbolic.program import Program
-from keras_glove.symbolic.traversal import children
+from keras_glove.symbolic.traversal import SCALARS, children
 
 __all__ = ["ATOMS", "equal", "same_leaf", "sorted_keys", "structural_hash"]
 
@@ -30,56 +30,45 @@ def equal(left: Any, right: Any) -> bool:
     if left is right:
         return True
     pairs: dict[int, int] = {}  # nodes on the left -> those on the right
-    met: set[int] = set()  # nodes on the right
     # Level by level and no recursion: programs may be deep, and are compared often.
     todo: list[_Level] = [((left, right),)]
     while todo:
         for a, b in todo.pop():
             kind = type(a)
+            if a is b and kind in SCALARS:
+                continue
             if kind is not type(b):
                 return False
-            if kind in ATOMS:
-                if a is not b and a != b:
+            if kind is Program:
+                known = pairs.get(id(a))
+                if known is not None:
+                    if known != id(b):
+                        return False
+                    continue
+                if a.__target__ is not b.__target__ and a.__target__ != b.__target__:
                     return False
-            elif kind is float and a == b:
-                continue
+                pairs[id(a)] = id(b)
+                fields, others = a.__arguments__, b.__arguments__
+                if [*fields] != [*others]:
+                    return False
+                todo.append(zip(fields.values(), others.values()))  # noqa: B905 # cf. below
+            elif kind in ATOMS:
+                if a != b:
+                    return False
             elif kind is list or kind is tuple:
                 if len(a) != len(b):
                     return False
                 todo.append(zip(a, b))  # noqa: B905 # a keyword would cost more than the check
-            elif kind is Program or (kind is not dict and isinstance(a, Node)):
-                known = pairs.get(id(a))
-                if known is None and id(b) not in met:
-                    pairs[id(a)] = id(b)
-                    met.add(id(b))
-                    below = _of_nodes(a, b)
-                    if below is None:
-                        return False
-                    todo.append(below)
-                elif known != id(b):
-                    return False
-            else:
-                below = _of_dicts(a, b) if kind is dict else _of_others(a, b)
+            elif kind is not float or a != b:
+                below = _of_dicts(a, b) if kind is dict else _of_others(a, b, pairs)
                 if below is None:
                     return False
                 todo.append(below)
-    return True
+    return len({*pairs.values()}) == len(pairs)  # no two on the left are one on the right
 
 
 _Level = Iterable[tuple[Any, Any]]
 """Pairs of values that stand in the same place; None elsewhere means that two values differ."""
-
-
-def _of_nodes(a: Any, b: Any) -> _Level | None:
-    if type(a) is not Program:
-        return _of_dicts(a.__fields__(), b.__fields__())
-    mine, theirs = a.__target__, b.__target__
-    if mine is not theirs and mine != theirs:
-        return None
-    fields, others = a.__arguments__, b.__arguments__
-    if [*fields] != [*others]:
-        return None
-    return zip(fields.values(), others.values())  # noqa: B905
 
 
 def _of_dicts(a: dict[Any, Any], b: dict[Any, Any]) -> _Level | None:
@@ -99,7 +88,13 @@ def _of_odd_dicts(a: dict[Any, Any], b: dict[Any, Any]) -> _Level | None:
     return [((key, value), theirs[key]) for key, value in a.items()]  # 1 is no True, as a key too
 
 
-def _of_others(a: Any, b: Any) -> _Level | None:
+def _of_others(a: Any, b: Any, pairs: dict[int, int]) -> _Level | None:
+    if isinstance(a, Node):
+        known = pairs.get(id(a))
+        if known is not None:
+            return () if known == id(b) else None
+        pairs[id(a)] = id(b)
+        return _of_dicts(a.__fields__(), b.__fields__())
     below = children(a)
     if below is None:
         return () if same_leaf(a, b) else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from keras_glove.errors import PathError
 
-__all__ = ["Key", "Link", "Path", "format_path", "parse_path", "path_of"]
+__all__ = ["Key", "Link", "Path", "format_path", "parse_path", "path_of", "text_of_path"]
 
 Key = str | int
 Path = tuple[Key, ...]
@@ -43,6 +44,13 @@ def format_path(path: Iterable[Key]) -> str:
     return text
 
 
+@functools.lru_cache(maxsize=1024)
+def text_of_path(path: Path) -> str:
+    """`format_path`, for the same few paths again and again."""
+    return format_path(path)
+
+
+@functools.lru_cache(maxsize=1024)
 def parse_path(text: str) -> Path:
     """The path that a text names.
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from keras_glove.errors import ArgumentError, PathError
-from keras_glove.symbolic.editing import Edit, all_or_nothing, child_at
+from keras_glove.symbolic.editing import Edit, child_at
 from keras_glove.symbolic.node import MISSING, Node
 from keras_glove.symbolic.origin import note_changes
-from keras_glove.symbolic.path import Path, format_path, parse_path, path_of
+from keras_glove.symbolic.path import Path, parse_path, path_of, text_of_path
 from keras_glove.symbolic.patterns import entries, is_pattern
 from keras_glove.symbolic.recording import normalize
 
@@ -66,16 +66,26 @@ def rebind(
     else:
         function, listed = None, _listed(changes, new)
     listed += arguments.items()
-    with all_or_nothing(value) as edit:
-        made = []
-        if function is not None:
-            edit.change(function)
-            made.append(("every value", function))
-        for path, new in in_order([(p, new) for text, new in listed for p in _paths(edit, text)]):
-            edit.put(path, new if new is MISSING else normalize(new))
-            made.append((format_path(path), new))
+    edit = Edit(value)
+    try:
+        made = _made(edit, function, listed)
+    except BaseException:
+        edit.undo()
+        raise
     note_changes(edit.root, "rebind", made)
     return edit.root
+
+
+def _made(edit: Edit, function: Callable[[Any], Any] | None, listed: list[Change]) -> list[Any]:
+    """Makes the changes; returns what was changed, in words, and the new values."""
+    made: list[Any] = []
+    if function is not None:
+        edit.change(function)
+        made.append(("every value", function))
+    for path, new in in_order([(p, new) for text, new in listed for p in _paths(edit, text)]):
+        edit.put(path, new if new is MISSING else normalize(new))
+        made.append((text_of_path(path), new))
+    return made
 
 
 def _listed(changes: Any, new: Any) -> list[Change]:
@@ -93,6 +103,8 @@ def _listed(changes: Any, new: Any) -> list[Change]:
 
 def in_order(changes: list[tuple[Path, Any]]) -> list[tuple[Path, Any]]:
     """Changes so that none moves what another one names: what goes from a list goes last."""
+    if all(new is not MISSING for _, new in changes):
+        return changes
     removed = [change for change in changes if change[1] is MISSING]
     removed.sort(key=lambda change: (len(change[0]), _place(change[0])), reverse=True)
     return [change for change in changes if change[1] is not MISSING] + removed
