@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from keras_glove.benchmarks.nasbench101.limits import MAX_VERTICES
 from keras_glove.errors import CellError, OutOfDomainError
 
 __all__ = ["CellArray", "enumerate_cells"]
+
+_MANY: Final = 20_000  # so many that it pays to tell isomorphic cells, which takes half a second
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -90,10 +92,13 @@ class CellArray(Sequence[Cell]):
     def hashes(self) -> np.ndarray[Any, np.dtype[np.str_]]:
         """The official hash of each cell, as an array of texts.
 
-        About 20,000 a second; a table, which has all hashes, gives them much faster.
+        About 20,000 different ones a second; a table, which has all hashes, gives them much
+        faster.
         """
+        # Of many cells most are isomorphic to others, unless somebody chose them.
+        many = len(self) > _MANY
         self.check()
-        codes, places = np.unique(self.codes, return_inverse=True)
+        codes, places = np.unique((self.canonical() if many else self).codes, return_inverse=True)
         hashes = [cell.hash for cell in CellArray(codes)]
         return np.array(hashes, dtype="U32")[places]
 

@@ -79,7 +79,7 @@ class Cell:
     _problem: str | None
     _code: int | None
     _hash: str | None
-    _seen: tuple[object, int] | None  # of a table its token, and the row of the cell there
+    _seen: tuple[Any, ...] | None  # of a table its token, and what it has of the cell
 
     def __init__(self, matrix: Any, operations: Sequence[str]) -> None:
         parents = read_matrix(matrix)

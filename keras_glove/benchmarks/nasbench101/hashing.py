@@ -23,11 +23,14 @@ OUTPUT_LABEL = -2
 Side = tuple[int, Any]
 """How many neighbours, and what picks their digests: a place for one, else a getter of many."""
 
+_new_md5: Callable[[bytes], Any]
 try:
-    hashlib.md5(b"")
-    _md5: Callable[..., hashlib._Hash] = hashlib.md5
-except ValueError:  # where cryptography is regulated; the keyword makes each call slower
-    _md5 = functools.partial(hashlib.md5, usedforsecurity=False)
+    # Python's own, which short messages want: OpenSSL's takes twice the time to begin.
+    import _md5  # type: ignore[import-not-found]
+
+    _new_md5 = _md5.md5
+except ImportError:  # an interpreter that was built without it
+    _new_md5 = functools.partial(hashlib.md5, usedforsecurity=False)
 
 
 def module_hash(parents: Parents, labels: Sequence[int]) -> str:
@@ -43,13 +46,13 @@ def module_hash(parents: Parents, labels: Sequence[int]) -> str:
     """
     sides = _sides(parents)
     digests = [
-        _digest_often(str((after[0], before[0], label)))
+        _first_digest(after[0], before[0], label)
         for (before, after), label in zip(sides, labels, strict=True)
     ]
-    digests = [_digest_often(text) for text in _messages(digests, sides)]
-    for _ in parents[1:]:
-        digests = [_md5(text.encode()).hexdigest() for text in _messages(digests, sides)]
-    return _md5(str(sorted(digests)).encode()).hexdigest()
+    for _ in parents:
+        digests = _turn(digests, sides)
+    digests.sort()
+    return _digest(str(digests))
 
 
 @functools.lru_cache(maxsize=8192)
@@ -71,12 +74,13 @@ def _no_digests(digests: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _messages(digests: list[str], sides: tuple[tuple[Side, Side], ...]) -> list[str]:
-    """For each vertex the digests of its neighbours, each side sorted, and its own.
+def _turn(digests: list[str], sides: tuple[tuple[Side, Side], ...]) -> list[str]:
+    """The digests of what the vertices have: those of their neighbours, sorted, and their own.
 
-    One or two neighbours, the most common numbers, are told apart for speed.
+    Nearly all the time of a hash is spent here, so one or two neighbours, the most common
+    numbers, are told apart, and nothing is called that need not be.
     """
-    messages = []
+    turned, md5 = [], _new_md5
     for ((n, before), (m, after)), own in zip(sides, digests, strict=True):
         if n == 1:
             left = digests[before]
@@ -92,11 +96,15 @@ def _messages(digests: list[str], sides: tuple[tuple[Side, Side], ...]) -> list[
             right = right + other if right < other else other + right
         else:
             right = "".join(sorted(after(digests)))
-        messages.append(f"{left}|{right}|{own}")
-    return messages
+        turned.append(md5(f"{left}|{right}|{own}".encode()).hexdigest())
+    return turned
 
 
-@functools.lru_cache(maxsize=16384)
-def _digest_often(text: str) -> str:
-    """For the first turns, whose messages are few; in later ones nearly all are new."""
-    return _md5(text.encode()).hexdigest()
+def _digest(text: str) -> str:
+    digits: str = _new_md5(text.encode()).hexdigest()
+    return digits
+
+
+@functools.lru_cache(maxsize=1024)
+def _first_digest(out_degree: int, in_degree: int, label: int) -> str:
+    return _digest(str((out_degree, in_degree, label)))

@@ -15,9 +15,12 @@ from keras_glove.benchmarks.nasbench101.graphs import OFFSETS, POWERS, graph_of_
 from keras_glove.benchmarks.nasbench101.limits import INPUT, OPERATIONS, OUTPUT
 from keras_glove.errors import OutOfDomainError, UnknownHashError
 
-__all__ = ["Lookup", "as_cells"]
+__all__ = ["Facts", "Lookup", "as_cells"]
 
 Array = np.ndarray[Any, Any]
+
+Facts = tuple[Any, ...]
+"""The token of a table, and of a cell in it the row, matrix, operations and parameters."""
 
 
 def as_cells(cells: Iterable[Cell]) -> CellArray:
@@ -32,6 +35,7 @@ class Lookup:
         columns: of the table.
 
     Attributes:
+        token: what cells remember of the table, without keeping it alive.
         stages: for half of a training and for its end the columns of `METRICS`, flat: training
             r at the budget of place e stands at `(row * budgets + e) * repeats + r`.
     """
@@ -44,7 +48,7 @@ class Lookup:
         self._stored_codes = arrays["code"].data
         self._parameters = arrays["parameters"].data
         self._digests = arrays["digest"].view("S16")[:, 0]
-        self._token = object()  # what cells remember of the table, without keeping it alive
+        self.token = object()
         self._shapes: dict[int, Matrix] = {}
         self._operations: dict[tuple[int, int], tuple[str, ...]] = {}
         self.stages = tuple(
@@ -64,8 +68,9 @@ class Lookup:
             OutOfDomainError: if the cell is not valid or not in the table.
         """
         seen = cell._seen
-        if seen is not None and seen[0] is self._token:
-            return seen[1]
+        if seen is not None and seen[0] is self.token:
+            known: int = seen[1]
+            return known
         code = cell.code
         place = bisect.bisect_left(self._codes, code)
         if place == len(self._codes) or self._codes[place] != code:
@@ -74,8 +79,21 @@ class Lookup:
                 f"it does not have: {cell!r}."
             )
         row: int = self._rows[place]
-        cell._seen = (self._token, row)
+        cell._seen = (self.token, row, None, None, None)
         return row
+
+    def facts(self, cell: Cell) -> Facts:
+        """The row of a cell and what `query` tells of it besides its metrics; remembered.
+
+        Raises:
+            OutOfDomainError: as `row`.
+        """
+        seen = cell._seen
+        if seen is None or seen[0] is not self.token or seen[2] is None:
+            row = self.row(cell)
+            matrix, operations = self._parts(row)
+            seen = cell._seen = (self.token, row, matrix, operations, self.parameters(row))
+        return seen
 
     def rows(self, cells: Iterable[Cell]) -> Array:
         """The rows of many cells, int32.
@@ -130,6 +148,11 @@ class Lookup:
 
     def stored(self, row: int) -> tuple[Matrix, list[str]]:
         """The matrix and operations of the cell that the table has; the caller's own."""
+        matrix, operations = self._parts(row)
+        return matrix.copy(), list(operations)
+
+    def _parts(self, row: int) -> tuple[Matrix, tuple[str, ...]]:
+        """The same, shared between all that ask."""
         code: int = self._stored_codes[row]
         n = bisect.bisect_right(OFFSETS, code) - 1
         graph, label = divmod(code - OFFSETS[n], POWERS[n])
@@ -141,4 +164,4 @@ class Lookup:
             operations = (INPUT, *[OPERATIONS[place] for place in labels], OUTPUT)
             self._shapes[OFFSETS[n] + graph] = matrix
             self._operations[n, label] = operations
-        return matrix.copy(), list(operations)
+        return matrix, operations

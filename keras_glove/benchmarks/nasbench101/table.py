@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable, KeysView, Mapping
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -139,19 +139,20 @@ class NASBench:
         """
         place = self._place(epochs)
         lookup = self._lookup
-        row = lookup.row(model_spec)
-        values = self._values(lookup.stages[not stop_halfway], row * self._stride + place)
-        self.training_time_spent += values[0]
+        _, row, matrix, operations, parameters = lookup.facts(model_spec)
+        seconds, train, validation, test = self._values(
+            lookup.stages[not stop_halfway], row * self._stride + place
+        )
+        self.training_time_spent += seconds
         self.total_epochs_spent += epochs // 2 if stop_halfway else epochs
-        matrix, operations = lookup.stored(row)
         return {
-            "module_adjacency": matrix,
-            "module_operations": operations,
-            "trainable_parameters": lookup.parameters(row),
-            "training_time": values[0],
-            "train_accuracy": values[1],
-            "validation_accuracy": values[2],
-            "test_accuracy": values[3],
+            "module_adjacency": matrix.copy(),
+            "module_operations": [*operations],
+            "trainable_parameters": parameters,
+            "training_time": seconds,
+            "train_accuracy": train,
+            "validation_accuracy": validation,
+            "test_accuracy": test,
         }
 
     def is_valid(self, model_spec: Cell) -> bool:
@@ -339,13 +340,14 @@ class NASBench:
                 f"expected epochs among {known}, the budgets of the table, received {epochs!r}."
             ) from None
 
-    def _values(self, columns: tuple[memoryview, ...], first: int) -> list[float]:
+    def _values(self, columns: tuple[memoryview, ...], first: int) -> Sequence[float]:
         """One training of those that begin at a place of the columns, or their mean."""
         if self._averaged:
             places = range(first, first + self._num_repeats)
             return [sum([column[at] for at in places]) / self._num_repeats for column in columns]
         place = first + self._draw()
-        return [column[place] for column in columns]
+        seconds, train, validation, test = columns
+        return seconds[place], train[place], validation[place], test[place]
 
     def _means(self, rows: Array, place: int, stage: str) -> dict[str, Array]:
         arrays = self.columns.arrays
