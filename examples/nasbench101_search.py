@@ -74,7 +74,9 @@ def main(given: argparse.Namespace) -> None:
     found.draw().save(out / "found_cell.svg")
 
     settings = [find_setting(name) for name in given.setting or ()] or [
-        setting for setting in SETTINGS if setting.name != "tpe" or given.tpe
+        setting
+        for setting in SETTINGS
+        if setting.name != "tpe" or given.tpe or given.seconds is None
     ]
     start = time.perf_counter()
     comparison = compare(
@@ -99,7 +101,9 @@ if __name__ == "__main__":
     parser.add_argument(
         "--setting", action="append", help="one of the published settings, repeatable"
     )
-    parser.add_argument("--tpe", action="store_true", help="TPE too, which takes minutes")
+    parser.add_argument(
+        "--tpe", action="store_true", help="TPE too for runs of --seconds, which takes an hour"
+    )
     parser.add_argument("--runs", type=int, default=50, help="of each setting")
     parser.add_argument("--queries", type=int, default=150, help="trainings of each run")
     parser.add_argument("--seconds", type=float, help="instead: simulated seconds of each run")

@@ -147,6 +147,12 @@ class Cell:
         return self._given[1]
 
     @property
+    def kept_vertices(self) -> tuple[int, ...]:
+        """The numbers that the vertices of the pruned cell had before pruning."""
+        kept = 0 if self._graph is None else kept_vertices(self._given[0])
+        return tuple([v for v in range(len(self._given[0])) if kept >> v & 1])
+
+    @property
     def num_vertices(self) -> int:
         """Vertices of the pruned cell; 0 where input and output are not connected."""
         return len(self._graph or ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import keras
 
@@ -10,7 +10,10 @@ from keras_glove.benchmarks.nasbench101.cells import Cell
 from keras_glove.benchmarks.nasbench101.limits import CONV1X1, CONV3X3, MAXPOOL3X3
 from keras_glove.benchmarks.nasbench101.parameters import Network, vertex_channels
 
-__all__ = ["build_model"]
+__all__ = ["KERNEL_SIZES", "build_model", "convolution_layers"]
+
+KERNEL_SIZES: Final = {CONV3X3: 3, CONV1X1: 1}
+"""Of the operations that are convolutions, in pixels."""
 
 
 def build_model(
@@ -57,6 +60,24 @@ def build_model(
     return keras.Model(images, logits, name="nasbench101")
 
 
+def convolution_layers(
+    channels: int, size: int, name: str, norm_momentum: float
+) -> tuple[keras.layers.Layer, keras.layers.Layer]:
+    """A convolution and its normalization, as the benchmark has them."""
+    convolution = keras.layers.Conv2D(
+        channels,
+        size,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=keras.initializers.VarianceScaling(),
+        name=f"{name}_conv",
+    )
+    norm = keras.layers.BatchNormalization(
+        momentum=norm_momentum, epsilon=1e-5, name=f"{name}_norm"
+    )
+    return convolution, norm
+
+
 class _Layers:
     """Makes the parts of a network."""
 
@@ -64,36 +85,30 @@ class _Layers:
         self._momentum = norm_momentum
 
     def convolution(self, x: Any, channels: int, size: int, name: str) -> Any:
-        x = keras.layers.Conv2D(
-            channels,
-            size,
-            padding="same",
-            use_bias=False,
-            kernel_initializer=keras.initializers.VarianceScaling(),
-            name=f"{name}_conv",
-        )(x)
-        x = keras.layers.BatchNormalization(
-            momentum=self._momentum, epsilon=1e-5, name=f"{name}_norm"
-        )(x)
+        for layer in convolution_layers(channels, size, name, self._momentum):
+            x = layer(x)
         return keras.layers.ReLU(name=f"{name}_relu")(x)
 
     def operation(self, x: Any, operation: str, channels: int, name: str) -> Any:
         if operation == MAXPOOL3X3:
             return keras.layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
-        return self.convolution(x, channels, {CONV3X3: 3, CONV1X1: 1}[operation], name)
+        size = KERNEL_SIZES[operation]
+        return self.convolution(x, channels, size, f"{name}_{size}x{size}")
 
     def cell(self, x: Any, cell: Cell, output_channels: int, name: str) -> Any:
         parents, operations = cell.graph, cell.operations
         assert operations is not None
         channels = vertex_channels(parents, output_channels)
+        numbers = cell.kept_vertices  # layers are named by the vertices that the user gave
         last = len(parents) - 1
         values = [x]
         for v in range(1, last):
             inputs = [_cut(values[u], channels[v]) for u in range(1, v) if parents[v] >> u & 1]
             if parents[v] & 1:
-                inputs.append(self.convolution(x, channels[v], 1, f"{name}_input_to_{v}"))
+                inputs.append(self.convolution(x, channels[v], 1, f"{name}_input_to_{numbers[v]}"))
             joined = keras.layers.add(inputs) if len(inputs) > 1 else inputs[0]
-            values.append(self.operation(joined, operations[v], channels[v], f"{name}_vertex{v}"))
+            vertex = f"{name}_vertex{numbers[v]}"
+            values.append(self.operation(joined, operations[v], channels[v], vertex))
         outputs = [values[v] for v in range(1, last) if parents[last] >> v & 1]
         joined = keras.layers.concatenate(outputs) if len(outputs) > 1 else None
         if outputs and joined is None:

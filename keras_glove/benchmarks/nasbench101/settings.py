@@ -29,7 +29,8 @@ class Setting:
         invalid: the reward of a proposal that is no valid cell; None to skip it, as if it had
             not been made.
         published: points of the published curve, if there is one: simulated seconds, and the
-            test accuracy of the incumbent, averaged over runs.
+            test accuracy of the incumbent, averaged over runs; the notebook's are of the
+            training that was drawn, where a `Trajectory` has the mean over trainings.
     """
 
     name: str

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -220,7 +220,8 @@ class Comparison:
 
         table = Table(title="NAS-Bench-101: the incumbent at the end, mean over runs")
         for title in ("setting", "runs", "queries", "seconds"):
-            table.add_column(title, justify="left" if title == "setting" else "right")
+            justify: Literal["left", "right"] = "left" if title == "setting" else "right"
+            table.add_column(title, justify=justify, no_wrap=title == "setting")
         for title in ("validation seen", "mean test", "regret", "published"):
             table.add_column(title, justify="right")
         for line in self.summary():
