@@ -92,7 +92,11 @@ def _rows(
     for budget in epochs:
         for repeat in range(3):
             noise = rng.normal(0, 0.0025, 6) if repeat else np.r_[0, rng.normal(0, 0.0025, 5)]
-            found = accuracy - 0.3 / budget + np.r_[noise[:1], noise[1:2] + 0.0065, 0.05]
+            found = (
+                accuracy
+                - 0.3 * (1 / budget - 1 / 108)
+                + np.r_[noise[:1], noise[1:2] + 0.0065, 0.05]
+            )
             final = _fractions(found)
             seconds = (300 + parameters / 12_000) * budget / 108
             metrics = Metrics(
