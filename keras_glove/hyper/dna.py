@@ -7,7 +7,7 @@ import json
 import math
 import operator
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, overload
 
 from keras_glove.errors import DNAError, SerializationError
@@ -85,8 +85,8 @@ class DNA:
         No part of what the DNA is: equality, texts and documents leave it aside. `lineage` of the
         program that is made of the DNA tells it.
         """
-        origin: Origin | None = getattr(self, "_origin", None)  # most are never given one
-        return origin
+        noted: Callable[[DNA], Origin] | None = getattr(self, "_origin", None)
+        return None if noted is None else noted(self)
 
     @classmethod
     def from_string(cls, text: str) -> DNA:

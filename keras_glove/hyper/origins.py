@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from keras_glove.hyper.dna import DNA
+from keras_glove.hyper.dna import DNA, Value, trusted
 from keras_glove.hyper.space import SearchSpace
 from keras_glove.symbolic import Node, Origin, Program, register_value_kind
 from keras_glove.symbolic.traversal import SCALARS, children
@@ -47,15 +47,33 @@ def note_descent(
     """
     if any(child is parent for parent in parents):
         return
-    detail = _changes(parents[0], child, space) if len(parents) == 1 else None
-    source = " and ".join(map(str, parents))
-    object.__setattr__(child, "_origin", Origin(operation, detail, before, source))
+    values = tuple([parent.values for parent in parents])
+    object.__setattr__(child, "_origin", _Descent(operation, values, space, before))
 
 
-def _changes(old: DNA, new: DNA, space: SearchSpace) -> dict[str, str]:
+class _Descent(NamedTuple):
+    """What an origin is made of when somebody asks for it.
+
+    It refers to the values of parents, which a study has anyway, and not to the parents: these know
+    theirs, and nothing of a long search could ever be forgotten.
+    """
+
+    operation: str
+    parents: tuple[tuple[Value, ...], ...]
+    space: SearchSpace
+    before: Origin | None
+
+    def __call__(self, child: DNA) -> Origin:
+        single = self.parents[0] if len(self.parents) == 1 else None
+        detail = None if single is None else _changes(single, child.values, self.space)
+        source = " and ".join(str(trusted(values)) for values in self.parents)
+        return Origin(self.operation, detail, self.before, source)
+
+
+def _changes(old: Sequence[Value], new: Sequence[Value], space: SearchSpace) -> dict[str, str]:
     """What differs between two DNAs, by the names of decisions."""
     changes = {}
-    for index, (left, right) in enumerate(zip(old.values, new.values, strict=True)):
+    for index, (left, right) in enumerate(zip(old, new, strict=True)):
         if left != right:
             point = space.points[index]
             sides = ["inactive" if v is None else str(point.readable(v)) for v in (left, right)]
