@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["graph_function", "is_tracing", "outside_graphs", "pooling_again"]
+__all__ = ["graph_function", "is_replicated", "is_tracing", "outside_graphs", "pooling_again"]
 
 
 def outside_graphs() -> AbstractContextManager[Any]:
@@ -19,9 +19,21 @@ def outside_graphs() -> AbstractContextManager[Any]:
 
 
 def graph_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, traced once for tensors of the same shapes and types, then called by name."""
-    made: Callable[..., Any] = tf.function(function, autograph=False)
+    """The function, traced once for tensors of the same shapes and types, then called by name.
+
+    It is not written out where it is called: TensorFlow then optimizes it once, and not once for
+    each call, which took half of the first step of a supernet.
+    """
+    options = {"_noinline": True}
+    made: Callable[..., Any] = tf.function(
+        function, autograph=False, experimental_attributes=options
+    )
     return made
+
+
+def is_replicated() -> bool:
+    """Whether a strategy is in force, under which a variable is several."""
+    return bool(tf.distribute.has_strategy())
 
 
 def is_tracing() -> bool:

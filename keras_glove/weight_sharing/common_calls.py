@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from keras_glove.training.lifting import graph_function, is_tracing
+from keras_glove.training.lifting import graph_function, is_replicated, is_tracing
+from keras_glove.weight_sharing.standing_in import standing_in
 
 if TYPE_CHECKING:
     from keras_glove.weight_sharing.switch import Switch
@@ -39,7 +40,9 @@ class CommonCalls:
           args, kwargs: of the call.
           index: of the branch.
         """
-        if switch.forms is None or not is_tracing() or not _has_values(switch):
+        if switch.forms is None or not is_tracing() or is_replicated():
+            return None
+        if not _has_values(switch):
             return None
         tensors = keras.tree.flatten(args)
         shapes = tuple((tuple(x.shape), str(x.dtype)) for x in tensors)
@@ -50,57 +53,48 @@ class CommonCalls:
         function = self._functions[key]
         if function is None:
             return None
+        weights = [[v.value for v in vs if v.trainable] for vs in _variables(switch)]
+        states = [[v._value for v in vs if not v.trainable] for vs in _variables(switch)]
         try:
-            results, states = function(
-                index, args, [[v.value for v in vs] for vs in _weights(switch)]
-            )
+            return (function(index, args, weights, states),)
         except _AddsLosses:
             self._functions[key] = None
             return None
-        for variables, values in zip(_states(switch), states, strict=True):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
-        return (results,)
 
 
 def _layers(switch: Switch) -> list[Any]:
     return [branch if isinstance(branch, keras.Layer) else None for branch in switch.branches]
 
 
-def _weights(switch: Switch) -> list[list[Any]]:
+def _variables(switch: Switch) -> list[list[Any]]:
     """The variables of each branch, states of random generators included."""
     return [[] if layer is None else list(layer.variables) for layer in _layers(switch)]
 
 
-def _states(switch: Switch) -> list[list[Any]]:
-    """Those that a call can change."""
-    return [[v for v in variables if not v.trainable] for variables in _weights(switch)]
-
-
 def _has_values(switch: Switch) -> bool:
     """Whether weights have values yet: Keras first builds models without."""
-    return all(v._value is not None for variables in _weights(switch) for v in variables)
+    return all(v._value is not None for variables in _variables(switch) for v in variables)
 
 
 def _function(switch: Switch, kwargs: dict[str, Any]) -> Callable[..., Any]:
-    """The call of a switch as a function of index, arguments and weights."""
-    variables, states = _weights(switch), _states(switch)
+    """The call of a switch as a function of index, arguments, weights and states.
 
-    def function(index: Any, args: Any, weights: Any) -> Any:
-        before = [
-            [value for v, value in zip(vs, values, strict=True) if not v.trainable]
-            for vs, values in zip(variables, weights, strict=True)
-        ]
+    Weights are given as tensors, to have gradients, and states as variables, to be changed.
+    """
+    variables = _variables(switch)
 
+    def function(index: Any, args: Any, weights: Any, states: Any) -> Any:
         def runner(place: int) -> Callable[[], Any]:
             def run() -> Any:
-                pairs = list(zip(variables[place], weights[place], strict=True))
-                with keras.StatelessScope(pairs, collect_losses=True) as scope:
+                trained = [v for v in variables[place] if v.trainable]
+                pairs = list(zip(trained, weights[place], strict=True))
+                scope = keras.StatelessScope(pairs, collect_losses=True)
+                others = [v for v in variables[place] if not v.trainable]
+                with standing_in(scope, others, states[place]):
                     result = switch.runner(place, kwargs)(*args)
                 if scope.losses:
                     raise _AddsLosses
-                after = [scope.get_current_value(v) for v in states[place]]
-                return result, [*before[:place], after, *before[place + 1 :]]
+                return result
 
             return run
 

@@ -18,10 +18,14 @@ from keras import ops
 from keras_glove.training.replicas import replica_count
 from keras_glove.weight_sharing import replicating
 from keras_glove.weight_sharing.activity import Activity
+from keras_glove.weight_sharing.common_updates import CommonUpdates
 from keras_glove.weight_sharing.decisions import Decisions, Together
 from keras_glove.weight_sharing.tables import Table
 
 __all__ = ["guard"]
+
+Common = Callable[[Any, Any, "list[Any]"], bool]
+"""Updates some variables by the index of a pattern; False where it cannot."""
 
 
 def guard(
@@ -53,6 +57,7 @@ class _Guard:
         self._decay = optimizer._apply_weight_decay
         self._filter = optimizer._filter_empty_gradients
         self._average = optimizer._update_model_variables_moving_average
+        self._common = CommonUpdates(optimizer, self._step)
 
     def install(self) -> None:
         put = object.__setattr__  # Keras would look into what is set on an optimizer
@@ -80,12 +85,24 @@ class _Guard:
             return
         gradients = dict(zip(map(id, variables), grads, strict=True))
 
-        def step(variable: Any) -> None:
-            self._decay([variable])
-            gradient = ops.convert_to_tensor(gradients[id(variable)])
-            self._optimizer.update_step(gradient, variable, rate)
+        def gradient(variable: Any) -> Any:
+            return ops.convert_to_tensor(gradients[id(variable)])
 
-        self._each(variables, step)
+        def common(index: Any, patterns: Any, members: list[Any]) -> bool:
+            if any(self._active.axes(variable) is not None for variable in members):
+                return False
+            if not self._common.serves():
+                return False
+            touched = [[variable, *self._slots(variable)] for variable in members]
+            speed = ops.copy(rate)  # of a variable the value
+            self._common.update(index, patterns, touched, list(map(gradient, members)), speed)
+            return True
+
+        self._each(variables, lambda v: self._step(v, gradient(v), rate), common)
+
+    def _step(self, variable: Any, gradient: Any, rate: Any) -> None:
+        self._decay([variable])
+        self._optimizer.update_step(gradient, variable, rate)
 
     def average(self, variables: Sequence[Any]) -> None:
         """In place of `_update_model_variables_moving_average`."""
@@ -101,9 +118,9 @@ class _Guard:
             if own is not None:
                 own.assign(momentum * own + (1 - momentum) * variable)
 
-        self._each(variables, step)
+        self._each(variables, step, lambda *_: False)
 
-    def _each(self, variables: Sequence[Any], step: Callable[[Any], None]) -> None:
+    def _each(self, variables: Sequence[Any], step: Callable[[Any], None], common: Common) -> None:
         """Does a step for each variable that is active, and undoes it where it is masked."""
         decisions, self._active = self._decisions(), self._activity()
         groups: dict[tuple[int, ...], list[tuple[Table, Any]]] = {}
@@ -117,7 +134,7 @@ class _Guard:
             elif isinstance(decisions, Together) or decisions.relaxed(points):
                 self._where_used(members, step, decisions)
             else:
-                self._switch(points, members, step, decisions)
+                self._switch(points, members, step, common, decisions)
 
     def _where_used(
         self,
@@ -144,6 +161,7 @@ class _Guard:
         points: tuple[int, ...],
         members: list[tuple[Table, Any]],
         step: Callable[[Any], None],
+        common: Common,
         decisions: Decisions,
     ) -> None:
         """One branch of the graph for each set of variables that is active together."""
@@ -163,7 +181,9 @@ class _Guard:
             return run
 
         selector = Table(points, np.array(places).reshape(shape))
-        ops.switch(selector.tensor(decisions, "int32"), [runner(p) for p in patterns])
+        index = selector.tensor(decisions, "int32")
+        if not common(index, list(patterns), [variable for _, variable in members]):
+            ops.switch(index, [runner(pattern) for pattern in patterns])
 
     def _masked(
         self, variable: Any, step: Callable[[Any], None], decisions: Decisions | Together
