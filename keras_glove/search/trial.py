@@ -134,6 +134,11 @@ class Trial:
         """Which rewards the study takes for better; reported values have the same sign."""
         return self._study.directions[0]
 
+    @property
+    def template(self) -> Any:
+        """What the trial's program is made from: the compiled form of the search's program."""
+        return self._study.template
+
     # --- what came of it -----------------------------------------------------------
 
     @property

@@ -19,6 +19,7 @@ from keras_glove.training.compiling import Compile, compile_model, take_apart
 from keras_glove.training.data import check_batching, check_data, fit_data
 from keras_glove.training.memory import drop_functions, release_gradients, release_memory
 from keras_glove.training.reporting import EpochLog, check_reported
+from keras_glove.training.reusing import GraphReuse, Reuse
 
 
 class FitObjective:
@@ -53,6 +54,15 @@ class FitObjective:
             to the next. Or a function that gets the trial (None outside a search) and
             returns the callbacks, for example to name a file by `trial.number`.
         seed: for calls without a trial; None leaves the generators alone.
+        reuse_graph: True trains every child of a search in one supernet of its program, whose
+            train step is traced once: the supernet gets the first weights of the child, is
+            fixed to its decisions, trained, and the child gets what was learned. Losses and
+            weights are the same but for rounding. Worth it where trials are many and short:
+            the first takes longer, and an epoch takes about as long as for the widest child.
+            Children may differ in their model, learning rate and arguments of `fit`. In the
+            supernet's place the child is built, compiled and saved as ever, but its optimizer
+            has no state, and callbacks see the supernet. "auto" does so where it is known to
+            give the same, and says once where not; False never.
         verbose: as for `fit`.
         **fit: further arguments of `keras.Model.fit`, such as `class_weight`.
 
@@ -90,6 +100,7 @@ class FitObjective:
         callbacks: Callbacks = (),
         seed: int | None = None,
         verbose: int | str = 0,
+        reuse_graph: Reuse = False,
         **fit: Any,
     ) -> None:
         self._monitor = Monitor(monitor, mode)
@@ -113,6 +124,7 @@ class FitObjective:
             **fit,
         }
         self._compile = compile
+        self._reuse = GraphReuse(reuse_graph, compile)
         self._callbacks = CallbackSource(callbacks)
         self._reward_from = reward_from
         self._seed = seed
@@ -129,11 +141,12 @@ class FitObjective:
         Raises:
             TrainingError: if the child is no Keras model, cannot be compiled, or does not
                 report the monitored value; or if the search minimizes.
+            NotShareableError: with `reuse_graph=True`, if the child cannot be part of a supernet.
             DivergenceError: if the loss or the monitored value is NaN or infinite.
             TrialPruned: if the trial was to end early.
         """
         if not self._released:
-            release_memory()  # of the child of the last call
+            self._release()  # what the child of the last call left.
         self._released = False
         _check_direction(trial)
         seed = self._seed if trial is None else trial.seed
@@ -148,8 +161,10 @@ class FitObjective:
         callbacks.append(log)
         if trial is not None:
             callbacks.append(ReportToTrial(trial, self._monitor.name, self._monitor.mode))
+        run = self._reuse.prepared(trial, own_compile, callbacks, self._fit["x"])
+        options = {**self._fit, **own_fit, "callbacks": callbacks}
         try:
-            model.fit(**{**self._fit, **own_fit}, callbacks=callbacks)
+            model.fit(**options) if run is None else run.fit(model, options)
         finally:
             drop_functions(model)
             release_gradients()
@@ -159,8 +174,14 @@ class FitObjective:
 
     def after_trial(self, trial: RunningTrial) -> None:
         """Frees the child of a trial; a search calls it when it is out of use."""
-        release_memory()
+        self._release()
         self._released = True
+
+    def _release(self) -> None:
+        if self._reuse.is_used:
+            self._reuse.collect()  # the kernels of a graph that stays are to stay.
+        else:
+            release_memory()
 
     def __repr__(self) -> str:
         settings = f"epochs={self._fit['epochs']}, reward_from={self._reward_from!r}"

@@ -9,7 +9,14 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["graph_function", "is_replicated", "is_tracing", "outside_graphs", "pooling_again"]
+__all__ = [
+    "graph_function",
+    "graph_of",
+    "is_replicated",
+    "is_tracing",
+    "outside_graphs",
+    "pooling_again",
+]
 
 
 def outside_graphs() -> AbstractContextManager[Any]:
@@ -34,6 +41,11 @@ def graph_function(function: Callable[..., Any]) -> Callable[..., Any]:
 def is_replicated() -> bool:
     """Whether a strategy is in force, under which a variable is several."""
     return bool(tf.distribute.has_strategy())
+
+
+def graph_of(value: Any) -> Any:
+    """The graph that a tensor is made in; None for what has values already, and for variables."""
+    return value.graph if tf.is_symbolic_tensor(value) else None
 
 
 def is_tracing() -> bool:

@@ -13,7 +13,7 @@ from keras_glove.weight_sharing.axes import Axes
 from keras_glove.weight_sharing.kernels import KernelTransform
 from keras_glove.weight_sharing.switch import Switch
 
-__all__ = ["Pair", "cut_out", "layer_pairs", "pairs", "transfer"]
+__all__ = ["Pair", "cut_out", "layer_pairs", "pairs", "seed_pairs", "transfer"]
 
 Pair = tuple[Any, Any]
 """A variable of the supernet, and the one that it is in the child."""
@@ -47,6 +47,14 @@ def pairs(supernet: Any, child: Any, decided: Sequence[Any]) -> Iterator[Pair]:
     """
     for shared, own in layer_pairs(supernet, child, decided):
         yield from _own_variables(shared, own)
+
+
+def seed_pairs(supernet: Any, child: Any, decided: Sequence[Any]) -> Iterator[Pair]:
+    """The states of the random generators of both."""
+    for shared, own in layer_pairs(supernet, child, decided):
+        theirs = [] if shared is None else shared._seed_generators
+        for one, other in zip(theirs, own._seed_generators, strict=False):
+            yield one.state, other.state
 
 
 def layer_pairs(supernet: Any, child: Any, decided: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
@@ -121,7 +129,8 @@ def _matching(shared: Any, own: Any) -> Iterator[tuple[Any, Any]]:
         yield shared, own
     elif isinstance(own, dict) and isinstance(shared, dict):
         for key, value in own.items():
-            yield from _matching(shared[key], value)
+            if key in shared:  # Keras keeps dicts with the model itself as a key
+                yield from _matching(shared[key], value)
     elif isinstance(own, list | tuple) and isinstance(shared, list | tuple):
         for theirs, mine in zip(shared, own, strict=False):
             yield from _matching(theirs, mine)

@@ -18,6 +18,7 @@ from keras import ops
 
 from keras_glove.errors import NotShareableError
 from keras_glove.hyper import DNA, DecisionPoint, SearchSpace
+from keras_glove.training.lifting import graph_of
 
 __all__ = ["Codec", "Decisions", "Together", "current", "deciding", "is_deciding"]
 
@@ -45,6 +46,7 @@ class Decisions:
     numbers: Any = None
     weights: Mapping[int, Any] = field(default_factory=dict)
     mixing: Mixing = "all"
+    _read: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def relaxed(self, points: Sequence[int]) -> bool:
         """Whether any of the points is a distribution."""
@@ -62,6 +64,16 @@ class Decisions:
         """An entry of an array with one leading axis for each point, or its expectation."""
         if not points:
             return ops.convert_to_tensor(values, dtype=dtype)
+        graph = None if self.relaxed(points) else graph_of(self.indices)
+        if graph is None:
+            return self._entry(points, values, dtype)
+        key = (tuple(points), values.shape, str(values.dtype), values.tobytes(), dtype)
+        if key not in self._read:  # masks and widths are read by many layers
+            with graph.as_default():
+                self._read[key] = self._entry(points, values, dtype)
+        return self._read[key]
+
+    def _entry(self, points: Sequence[int], values: np.ndarray[Any, Any], dtype: str) -> Any:
         if self.relaxed(points):
             return self._expected(points, values, dtype)
         sizes = values.shape[: len(points)]

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_glove.errors import NotShareableError
 from keras_glove.hyper import DNA, SearchSpace, Template
@@ -104,7 +105,8 @@ class Sharing:
         for owner, given in reversed(_GIVEN.stack):
             if owner == id(self):
                 return given
-        return Decisions(self.indices.value, self.numbers.value)
+        # As tensors: what depends on them is then read once for a trace.
+        return Decisions(ops.copy(self.indices), ops.copy(self.numbers))
 
     @contextmanager
     def given(self, decisions: Decisions) -> Iterator[None]:
