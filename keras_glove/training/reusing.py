@@ -237,13 +237,14 @@ def _saves(callback: Any) -> bool:
 
 def _form(own: Mapping[str, Any]) -> str:
     """What tells arguments of `compile` apart, but for a learning rate."""
-    config = keras.saving.serialize_keras_object(dict(own))
-    optimizer = own.get("optimizer")
+    others, optimizer = dict(own), own.get("optimizer")
     if isinstance(optimizer, keras.Optimizer):
-        settings = config["optimizer"]["config"]
-        if isinstance(settings.get("learning_rate"), float):
-            settings["learning_rate"] = None
-    return repr(config)
+        config = optimizer.get_config()
+        config.pop("name", None)
+        if np.isscalar(config.get("learning_rate")):  # a schedule is a dict
+            config.pop("learning_rate")
+        others["optimizer"] = [type(optimizer).__qualname__, config]
+    return repr(keras.saving.serialize_keras_object(others))
 
 
 def _spec(value: Any) -> Any:

@@ -10,6 +10,7 @@ from keras_glove.weight_sharing.cost import (
     parameters,
 )
 from keras_glove.weight_sharing.decisions import Codec, Decisions
+from keras_glove.weight_sharing.given_costs import GivenCosts, given_costs
 from keras_glove.weight_sharing.models import supernet
 from keras_glove.weight_sharing.repeat import Repeat
 from keras_glove.weight_sharing.supernet import Supernet
@@ -19,11 +20,13 @@ __all__ = [
     "Codec",
     "Decisions",
     "Formula",
+    "GivenCosts",
     "Repeat",
     "Supernet",
     "Switch",
     "activations",
     "count_activations",
+    "given_costs",
     "multiply_adds",
     "parameters",
     "supernet",

@@ -1,4 +1,4 @@
-"""`standing_in`: other variables in the place of some, while a function is traced that takes them."""
+"""`standing_in`: other variables in the place of some, while a function of them is traced."""
 
 from __future__ import annotations
 
