@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -143,7 +143,8 @@ def _checked(table: LatencyTable) -> LatencyTable:
     return table
 
 
-Operation = keras.Layer | tuple[Callable[..., Any], Sequence[Sequence[float]]]
+Operation: TypeAlias = Any
+"""A layer; or a function of numbers that makes one, and the values of each of them."""
 
 
 def measure(
