@@ -15,6 +15,7 @@ from typing import Any
 
 from rich.table import Table
 
+from keras_glove import plot
 from keras_glove.command_line.output import Output, add_json_option
 from keras_glove.errors import SearchError
 from keras_glove.search import Study, Trial
@@ -210,15 +211,21 @@ def _flat(trial: Trial) -> dict[str, Any]:
 def _add_plot(parser: argparse.ArgumentParser) -> None:
     _add_name(parser)
     parser.add_argument(
-        "-o", "--output", required=True, help="the picture: .png, .svg, .pdf or another"
+        "-o",
+        "--output",
+        required=True,
+        help="the picture: .png, .svg, .pdf or another; .html for a page with all of it",
     )
 
 
 def _plot(arguments: argparse.Namespace, output: Output) -> None:
     with _opened(arguments) as study:
-        axes = study.plot_pareto() if len(study.names) > 1 else study.plot_history()
         try:
-            axes.figure.savefig(arguments.output)
+            if arguments.output.endswith(".html"):
+                study.report(arguments.output)
+            else:
+                draw = plot.pareto if len(study.names) > 1 else plot.history
+                draw(study).savefig(arguments.output)
         except (OSError, ValueError) as error:
             raise SearchError(f"the picture cannot be written: {error}") from error
     output.show({"file": arguments.output}, arguments.output)

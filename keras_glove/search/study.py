@@ -226,38 +226,6 @@ class Study(Ledger):
 
         return study_table(self, self.trials if top is None else self.top(top))
 
-    def plot_pareto(self, axes: Any = None) -> Any:
-        """Draws the trials by two of their rewards, the Pareto front over them.
-
-        Args:
-            axes: of matplotlib, to draw on; None makes a figure.
-
-        Returns:
-            The axes.
-
-        Raises:
-            SearchError: if the study has not two or more objectives.
-        """
-        from keras_glove.search.plots import draw_pareto
-
-        return draw_pareto(self, axes)
-
-    def plot_history(self, axes: Any = None) -> Any:
-        """Draws the rewards of all trials, and the best so far.
-
-        Args:
-            axes: of matplotlib, to draw on; None makes a figure.
-
-        Returns:
-            The axes.
-
-        Raises:
-            SearchError: if the study has several objectives.
-        """
-        from keras_glove.search.plots import draw_history
-
-        return draw_history(self, axes)
-
     def report(self, path: str | PathLike[str]) -> Path:
         """Writes one page of HTML: pictures, all trials, and the best children.
 

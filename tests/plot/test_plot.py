@@ -60,7 +60,11 @@ def test_pareto_draws_the_front_and_broken_constraints(pair: Study) -> None:
     front = [(trial.rewards["score"], trial.rewards["cost"]) for trial in pair.pareto()]
     assert list(zip(*axes.lines[0].get_data(), strict=True)) == front
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert "broke a constraint" in labels
+    assert labels == ["dominated", "broke a constraint", "Pareto front"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == (
+        "score (more is better)",
+        "cost (less is better)",
+    )
 
 
 def test_importance_finds_what_matters(study: Study) -> None:

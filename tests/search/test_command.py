@@ -95,9 +95,9 @@ def test_export(storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize("name", ["cells", "two"])
 def test_plot(storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    picture = tmp_path / "picture.svg"
-    shown(capsys, "plot", storage, name, "-o", str(picture))
-    assert "<svg" in picture.read_text()
+    for file in ("picture.svg", "page.html"):
+        shown(capsys, "plot", storage, name, "-o", str(tmp_path / file))
+        assert "<svg" in (tmp_path / file).read_text()
 
 
 def test_rm(storage: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -160,29 +160,3 @@ def test_when_all_broke_one() -> None:
     with pytest.raises(SearchError, match="each of the 4 that are complete broke a constraint"):
         study.best_trial  # noqa: B018
     assert study.pareto() == []
-
-
-# --- pictures -----------------------------------------------------------------------
-
-
-def test_pictures() -> None:
-    study = Study(direction=TWO, seed=0)
-    for child, feedback in sample(SPACE, NSGA2(10), 30, study=study):
-        feedback({**judge(child), "constraints": [child["x"] - 7]})
-    axes = study.plot_pareto()
-    assert axes.get_xlabel() == "accuracy (more is better)"
-    assert axes.get_ylabel() == "ms (less is better)"
-    labels = {text.get_text() for text in axes.get_legend().get_texts()}
-    assert labels == {"dominated", "broke a constraint", "Pareto front"}
-    drawn = list(axes.lines[0].get_xdata())
-    assert drawn == [trial.rewards["accuracy"] for trial in study.pareto()]
-    with pytest.raises(SearchError, match="plot_pareto"):
-        study.plot_history()
-
-
-def test_history() -> None:
-    study = search(oneof([3, 5, 1, 2]), float, Sweep(), progress=False, direction="minimize")
-    axes = study.plot_history()
-    assert list(axes.lines[0].get_ydata()) == [3, 3, 1, 1]
-    with pytest.raises(SearchError, match="two rewards"):
-        study.plot_pareto()
