@@ -246,12 +246,18 @@ class SearchStep:
             x=x, y=y, y_pred=predicted, sample_weight=weights, training=True
         )
 
-    def search_loss(self, decisions: Decisions) -> tuple[Any, Any]:
+    def search_loss(
+        self, decisions: Decisions, costing: Decisions | None = None
+    ) -> tuple[Any, Any]:
         """The loss on the search batch, more where an architecture costs more, and that cost.
 
         What policies make small that follow gradients by decisions.
+
+        Args:
+          decisions: the architecture.
+          costing: the one whose cost counts, where that is another.
         """
-        cost = self._search.reward.cost(decisions)
+        cost = self._search.reward.cost(decisions if costing is None else costing)
         loss = self.loss(decisions, self.search_data)
         return self._search.reward.penalised(loss, cost), cost
 

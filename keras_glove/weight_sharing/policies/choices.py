@@ -206,6 +206,21 @@ class Choices:
         below = below - rows[before[-1]] if group.distinct else below
         return ops.log(ops.clip(below, 1e-9, 1))
 
+    def straight_through(self, scores: Any, temperature: Any = 1.0) -> tuple[Draw, Any]:
+        """The architecture of the highest scores, with a gradient by them.
+
+        Args:
+          scores: float tensor of `shape`, Gumbel numbers included.
+          temperature: of the softmax behind the gradient.
+
+        Returns:
+          The draw, and its values as one-hot rows whose gradient is that of the softmax.
+        """
+        draw = self.highest(scores)
+        soft = ops.exp(log_softmax(ops.where(draw.allowed, scores, LOWEST) / temperature))
+        hard = ops.one_hot(draw.decisions.indices, self.shape[1], dtype="float32")
+        return draw, ops.stop_gradient(hard - soft) + soft
+
     def relaxed(self, probabilities: Any) -> dict[int, Any]:
         """A matrix of probabilities as the `weights` of `Decisions`."""
         return {place: probabilities[place, :size] for place, size in enumerate(self.sizes) if size}

@@ -14,7 +14,7 @@ from keras_glove.errors import PolicyError
 from keras_glove.hyper import DNA, SearchSpace
 from keras_glove.weight_sharing.decisions import Decisions
 from keras_glove.weight_sharing.policies.adam import Adam
-from keras_glove.weight_sharing.policies.choices import LOWEST, Choices, log_softmax
+from keras_glove.weight_sharing.policies.choices import LOWEST, Choices, gumbel, log_softmax
 from keras_glove.weight_sharing.policies.policy import Policy
 from keras_glove.weight_sharing.policies.unrolled import require_unrollable, unrolled_gradients
 
@@ -104,9 +104,13 @@ class DARTS(Relaxing):
 
     All candidates run, mixed by the softmax of each decision (equation 2). Each step moves the
     logits down the loss on the search batch, then the weights down that on the training batch
-    (algorithm 1). Of a cost the expectation under the softmaxes is added to the loss, by the shape
-    of the reward; it is exact where decisions are independent. Defaults are those of the official
-    code: Adam with betas (0.5, 0.999).
+    (algorithm 1). Defaults are those of the official code: Adam with betas (0.5, 0.999).
+
+    Of a cost, which the paper has not, a penalty by the shape of the reward is added to the loss.
+    "sampled" takes that of one architecture per step, with the gradient of its softmaxes (straight
+    through), so that what is made small is the expected distance from the target, and the child
+    meets it. "expected" takes the expected cost itself, exact where decisions are independent, and
+    without chance; but a mixture of cheap and dear values can meet a target that its child misses.
 
     Order 1 takes the weights as they are. Order 2 takes those after a step of training (equations 6
     to 8): the step is that of the model's SGD, with its momentum (Nesterov's too) and weight decay;
@@ -120,6 +124,7 @@ class DARTS(Relaxing):
     Args:
         learning_rate, weight_decay, none: see `Relaxing`.
         order: 1 or 2.
+        cost: "sampled" or "expected".
         seed, per_replica: see `Policy`.
 
     Raises:
@@ -136,6 +141,7 @@ class DARTS(Relaxing):
         weight_decay: float = 1e-3,
         none: Mapping[str, int] | None = None,
         order: int = 1,
+        cost: str = "sampled",
         *,
         seed: int | None = None,
         per_replica: bool = True,
@@ -143,19 +149,31 @@ class DARTS(Relaxing):
         super().__init__(learning_rate, weight_decay, none, seed=seed, per_replica=per_replica)
         if order not in (1, 2):
             raise PolicyError(f"Expected order 1 or 2, received {order!r}.")
-        self._order = order
+        if cost not in ("sampled", "expected"):
+            raise PolicyError(f"Expected cost 'sampled' or 'expected', received {cost!r}.")
+        self._order, self._cost = order, cost
 
     def step(self, step: SearchStep) -> dict[str, Any]:
         if self._order == 2:
             require_unrollable(step.model)
-            (loss, cost), gradient = unrolled_gradients(step, self._mixture, self._own)
-        else:
-            (loss, cost), (gradient,) = step.gradients(
-                lambda: step.search_loss(self._mixture()), [self._own]
+            (loss, cost), gradient = unrolled_gradients(
+                step, self._mixture, lambda: self._search_loss(step), self._own
             )
+        else:
+            (loss, cost), (gradient,) = step.gradients(lambda: self._search_loss(step), [self._own])
         self._adam.apply([gradient], self._learning_rate, step.learns)
         logs = {**step.train(self._mixture()), "search_loss": loss, "entropy": self._entropy()}
         return logs if cost is None else {**logs, "cost": cost}
+
+    def _search_loss(self, step: SearchStep) -> tuple[Any, Any]:
+        mixture = self._mixture()
+        if self._cost == "expected":
+            return step.search_loss(mixture)
+        scores = log_softmax(self.logits()) + gumbel(step.noise()[:, :-1])
+        draw, rows = self.choices.straight_through(scores)
+        indices, numbers = draw.decisions.indices, draw.decisions.numbers
+        drawn = Decisions(indices, numbers, self.choices.relaxed(rows))
+        return step.search_loss(mixture, costing=drawn)
 
     def _mixture(self) -> Decisions:
         probabilities = self.choices.soft(self.logits())

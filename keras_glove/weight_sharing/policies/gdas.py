@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from keras import ops
-
 from keras_glove.errors import PolicyError
 from keras_glove.weight_sharing.decisions import Decisions
-from keras_glove.weight_sharing.policies.choices import LOWEST, gumbel, log_softmax
+from keras_glove.weight_sharing.policies.choices import gumbel, log_softmax
 from keras_glove.weight_sharing.policies.darts import Relaxing
 
 if TYPE_CHECKING:
@@ -78,9 +76,6 @@ class GDAS(Relaxing):
           temperature: of the softmax behind the gradient.
         """
         scores = log_softmax(self.logits()) + gumbel(noise[:, :-1])
-        draw = self.choices.highest(scores)
-        soft = ops.exp(log_softmax(ops.where(draw.allowed, scores, LOWEST) / temperature))
-        hard = ops.one_hot(draw.decisions.indices, self.choices.shape[1], dtype="float32")
-        straight = ops.stop_gradient(hard - soft) + soft
+        draw, rows = self.choices.straight_through(scores, temperature)
         indices, numbers = draw.decisions.indices, draw.decisions.numbers
-        return Decisions(indices, numbers, self.choices.relaxed(straight), mixing="chosen")
+        return Decisions(indices, numbers, self.choices.relaxed(rows), mixing="chosen")

@@ -48,7 +48,7 @@ def require_unrollable(model: Any) -> None:
 
 
 def unrolled_gradients(
-    step: SearchStep, mixture: Callable[[], Decisions], logits: Any
+    step: SearchStep, mixture: Callable[[], Decisions], search_loss: Callable[[], Any], logits: Any
 ) -> tuple[Any, Any]:
     """The search loss after one step of training, and its gradient by logits (equation 7).
 
@@ -56,6 +56,12 @@ def unrolled_gradients(
     on the logits. So the gradient is that by logits at w', less the rate times the product of
     second derivatives with the gradient by w', of which finite differences are taken (equation 8).
     The weights are afterwards what they were.
+
+    Args:
+      step: gives the training loss.
+      mixture: gives the architecture under which that is.
+      search_loss: gives a structure whose first leaf is the loss on search data.
+      logits: a variable.
     """
     weights = step.model.trainable_variables
     before = [ops.copy(weight.value) for weight in weights]
@@ -65,7 +71,7 @@ def unrolled_gradients(
 
     ahead, rate = _stepped(step.model.optimizer, weights, step.gradients(loss, weights)[1])
     assign_all(weights, ahead)
-    value, found = step.gradients(lambda: step.search_loss(mixture()), [logits, *weights])
+    value, found = step.gradients(search_loss, [logits, *weights])
     by_logits, by_weights = found[0], found[1:]
     norm = ops.sqrt(sum(ops.sum(ops.square(g)) for g in by_weights))
     distance = STEP / ops.maximum(norm, 1e-12)
