@@ -10,13 +10,13 @@ import keras
 import tensorflow as tf
 
 from keras_glove.errors import PolicyError
+from keras_glove.training.replicas import replica_count
 
 __all__ = [
     "assign_all",
     "collecting",
     "mean_over_replicas",
     "repeated",
-    "replicas",
     "value_and_gradients",
 ]
 
@@ -36,15 +36,9 @@ def value_and_gradients(function: Callable[[], Any], variables: Sequence[Any]) -
     return value, tape.gradient(scalar, sources)
 
 
-def replicas() -> int:
-    """How many replicas run this step."""
-    context = tf.distribute.get_replica_context()
-    return 1 if context is None else int(context.num_replicas_in_sync)
-
-
 def mean_over_replicas(value: Any) -> Any:
     """The mean of a tensor, or of a structure of them, over the replicas of the strategy."""
-    if replicas() == 1:
+    if replica_count() == 1:
         return value
     context = tf.distribute.get_replica_context()
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
@@ -52,7 +46,7 @@ def mean_over_replicas(value: Any) -> Any:
 
 def assign_all(variables: Sequence[Any], values: Sequence[Any]) -> None:
     """Gives variables of a model values that are equal on all replicas."""
-    if replicas() == 1:
+    if replica_count() == 1:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return
@@ -100,7 +94,7 @@ def _dense(gradient: Any) -> Any:
 
 def repeated(count: int, function: Callable[[Any, Any], Any], state: Any) -> Any:
     """The state after `state = function(i, state)` for i from 0, traced once on one replica."""
-    if replicas() > 1:  # where variables are assigned across replicas, which no loop can do
+    if replica_count() > 1:  # where variables are assigned across replicas, which no loop can do
         for i in range(count):
             state = function(i, state)
         return state
