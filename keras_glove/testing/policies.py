@@ -232,7 +232,8 @@ class PolicyContract:
         rehearsal.run(3)
         kept = [v.numpy().copy() for v in rehearsal.variables]
         buffer = io.BytesIO()
-        np.savez(buffer, **rehearsal.policy.get_state())
+        state: Any = rehearsal.policy.get_state()
+        np.savez(buffer, **state)
         expected = rehearsal.run(3)
         rehearsal.set(kept)
         for variable in rehearsal.policy.variables:
@@ -342,9 +343,14 @@ def _space(name: str) -> SearchSpace:
     return SearchSpace(SPACES[name]())
 
 
-@functools.cache
 def _rehearsal(contract: type[PolicyContract], name: str) -> Rehearsal:
-    return Rehearsal(contract().make(3), _space(name))
+    key = f"{contract.__module__}.{contract.__qualname__}", name
+    if key not in _REHEARSALS:
+        _REHEARSALS[key] = Rehearsal(contract().make(3), _space(name))
+    return _REHEARSALS[key]
+
+
+_REHEARSALS: dict[tuple[str, str], Rehearsal] = {}
 
 
 def _same(first: Sequence[Played], second: Sequence[Played]) -> None:

@@ -30,7 +30,7 @@ from keras_glove.weight_sharing.children import pairs, transfer
 from keras_glove.weight_sharing.common_calls import CommonCalls
 from keras_glove.weight_sharing.constructing import notes_of, refuse_config
 from keras_glove.weight_sharing.covering import covering
-from keras_glove.weight_sharing.decisions import Codec, Decisions, deciding
+from keras_glove.weight_sharing.decisions import Codec, Decisions, Together, deciding
 from keras_glove.weight_sharing.looking import in_thread, is_looking
 from keras_glove.weight_sharing.plans import any_used
 from keras_glove.weight_sharing.regularization import regularization
@@ -45,7 +45,7 @@ __all__ = ["Sharing", "Supernet"]
 
 class _Given(threading.local):
     def __init__(self) -> None:
-        self.stack: list[tuple[int, Decisions]] = []
+        self.stack: list[tuple[int, Any]] = []
 
 
 _GIVEN = _Given()
@@ -109,7 +109,7 @@ class Sharing:
         return Decisions(ops.copy(self.indices), ops.copy(self.numbers))
 
     @contextmanager
-    def given(self, decisions: Decisions) -> Iterator[None]:
+    def given(self, decisions: Decisions | Together) -> Iterator[None]:
         """While it holds, the model computes what these decisions say."""
         _GIVEN.stack.append((id(self), decisions))
         try:

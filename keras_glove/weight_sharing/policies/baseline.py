@@ -23,13 +23,16 @@ class Baseline:
 
     def __init__(self, policy: Policy, decay: float, *, debiased: bool) -> None:
         self._decay, self._debiased = decay, debiased
-        self._sum = policy.add_weight("baseline", ())
+        self._mean = policy.add_weight("baseline", ())
         self._weight = policy.add_weight("baseline_weight", ())
 
     def update(self, reward: Any, learns: Any) -> Any:
         """The mean, this reward included; where `learns` is False it is not kept."""
-        total = self._decay * self._sum + (1 - self._decay) * reward
         weight = self._decay * self._weight + (1 - self._decay)
-        self._sum.assign(ops.where(learns, total, self._sum.value))
+        share = (1 - self._decay) / weight if self._debiased else 1 - self._decay
+        # In this form the first mean is the first reward to the last bit. Were a rounding error
+        # left, Adam would make a whole step of it.
+        mean = self._mean + share * (reward - self._mean)
+        self._mean.assign(ops.where(learns, mean, self._mean.value))
         self._weight.assign(ops.where(learns, weight, self._weight.value))
-        return total / weight if self._debiased else total
+        return mean

@@ -56,8 +56,6 @@ class Choices:
       sizes: how many values each has, 0 for floats.
       columns: how many columns each has.
       shape: of the matrices of logits: `(points, most columns)`.
-      base: the logits with which each architecture of a `manyof` is as likely as any other, and
-        numbers are uniform on their scale; `LOWEST` beyond the columns of a point.
 
     Raises:
       PolicyError: the space has constraints or decision points of the user's own kind, which no
@@ -72,12 +70,21 @@ class Choices:
         self.columns = tuple(size or PARTS for size in self.sizes)
         self.shape = len(self.sizes), max(self.columns)
         rows = Heads(space, bins=max(self.columns)).to_json()
-        self.base = np.full(self.shape, LOWEST, "float32")
-        for row, logits, count in zip(self.base, rows, self.columns, strict=True):
+        self._base = np.full(self.shape, LOWEST, "float32")
+        for row, logits, count in zip(self._base, rows, self.columns, strict=True):
             row[:count] = [LOWEST if logit is None else logit for logit in logits[:count]]
-        self._open = self.base > LOWEST
+        self._open = self._base > LOWEST
         self._slots = dict(_slots(space.points))
         self._nested = [point for point in space.points if point.conditions or point.also]
+
+    @property
+    def base(self) -> Any:
+        """The logits with which each arrangement of a `manyof` is as likely as any other.
+
+        Numbers are uniform on their scale; `LOWEST` stands beyond the columns of a point. A
+        tensor, so that it can be added to variables.
+        """
+        return ops.convert_to_tensor(self._base)
 
     def draw(self, logits: Any, noise: Any) -> Draw:
         """An architecture with the probabilities of the softmaxes of logits.

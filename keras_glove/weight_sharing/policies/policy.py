@@ -111,7 +111,7 @@ class Policy(abc.ABC):
 
     def logits(self) -> Any:
         """The present logits, `choices.base` included: a tensor of shape `choices.shape`."""
-        return ops.convert_to_tensor(self.choices.base)
+        return self.choices.base
 
     def best(self) -> DNA:
         """The most likely architecture, one decision after the other."""

@@ -73,15 +73,7 @@ def fit(targets: Any, predictions: Any) -> Any:
 class Bench:
     """Searches by a policy, from many seeds, in one graph."""
 
-    def __init__(
-        self,
-        policy: Policy,
-        steps: int,
-        *,
-        costs: bool = False,
-        optimizer: Any = None,
-        beta: float = -0.5,
-    ) -> None:
+    def __init__(self, policy: Policy, steps: int, optimizer: Any = None) -> None:
         self.model = planted()
         x, y = data()
         self.train, self.held = (x[:48], y[:48]), (x[48:], y[48:])
@@ -92,11 +84,10 @@ class Bench:
         self.formula = weight_sharing.multiply_adds(self.model)
         wanted = next(self._named(block=BEST, width=4))
         self.target = float(self.formula(wanted))
-        reward = (
-            Reward(quality_of(fit), self.formula.tensor, self.target, beta=beta)
-            if costs
-            else Reward(quality_of(fit))
-        )
+        # A variable, so that one graph serves searches with a cost and without.
+        self.beta: Any = keras.Variable(0.0)
+        fitting = quality_of(fit)
+        reward = Reward(fitting, self.formula.tensor, self.target, beta=self.beta)
         policy.setup(self.space)
         self.policy, self.steps = policy, steps
         self.search = Search(self.model, policy, reward, iter(()), steps=steps)
@@ -128,6 +119,7 @@ class Bench:
 
     def found(self, seed: int, *, costs: bool = False) -> DNA:
         """What a search finds; one that only trains is followed by judging all architectures."""
+        self.beta.assign(-0.5 if costs else 0.0)
         self.run(seed)
         if not self.policy.trains_only:
             return self.policy.best()

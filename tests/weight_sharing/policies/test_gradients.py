@@ -238,7 +238,8 @@ def test_log_probabilities_sum_to_one() -> None:
     of_enas = [float(enas.retrace(draw).log_probability) for draw in every]
     np.testing.assert_allclose(np.exp(of_enas).sum(), 1.0, rtol=1e-4)
     assert np.std(of_enas) > 0.1
-    logits = enas.choices.base + rng.normal(size=enas.choices.shape).astype("float32")
+    noise = rng.normal(size=enas.choices.shape).astype("float32")
+    logits = enas.choices.base + noise
     own = [float(enas.choices.log_probability(logits, draw)) for draw in every]
     np.testing.assert_allclose(np.exp(own).sum(), 1.0, rtol=1e-4)
 
@@ -262,7 +263,7 @@ def test_uniform_logits_draw_every_architecture_alike() -> None:
 @pytest.mark.parametrize("kind", [{}, {"sorted": True}, {"sorted": True, "distinct": False}])
 def test_soft_rows_of_a_certain_slot_are_the_exact_masks(kind: dict[str, bool]) -> None:
     choices = Choices(SearchSpace(manyof(2, list("abcd"), **kind)))
-    logits = choices.base.copy()
+    logits = np.array(choices.base)
     logits[0, 1] += 60.0
     soft = ops.convert_to_numpy(choices.soft(logits))
     allowed = ops.convert_to_numpy(choices.mask(1, [1]))

@@ -34,11 +34,11 @@ Y = np.random.default_rng(1).normal(size=(8, 2)).astype("float32")
 
 
 class Net(kg.Model):
-    def __init__(self, block: Any, width: Any, depth: Any) -> None:
+    def __init__(self, block: Any, width: Any, tower: Any) -> None:
         super().__init__()
         self.block = block
         self.hidden = layers.Dense(width)
-        self.tower = layers.Repeat(layers.Dense(width, activation="tanh"), depth)
+        self.tower = tower
         self.head = layers.Dense(2)
 
     def call(self, x: Any) -> Any:
@@ -68,7 +68,8 @@ def net(cls: type[Net] = Net, optimizer: Any = None) -> Any:
     keras.utils.set_random_seed(1)
     branches = [layers.Dense(4, name=f"branch{i}") for i in range(3)]
     width, depth = kg.oneof([8, 2, 4], name="width"), kg.intv(1, 3, name="depth")
-    model = cls(kg.oneof(branches, name="block"), width, depth)
+    tower = layers.Repeat(layers.Dense(width, activation="tanh"), depth)
+    model = cls(kg.oneof(branches, name="block"), width, tower)
     model.compile(optimizer or keras.optimizers.SGD(0.1, momentum=0.9), "mse", run_eagerly=True)
     model(X)
     model.optimizer.build(model.trainable_variables)
@@ -126,8 +127,6 @@ def test_what_none_of_them_uses_is_left_alone() -> None:
     )
     after = {v.path: v.numpy() for v in (*model.trainable_variables, *optimizer.variables)}
     moved = {path: before[path] != after[path] for path in before}
-    unused = [path for path in moved if "branch1" in path or "dense_3" in path]
-    assert unused
     names = {v.path for v in model.block.branches[1].variables}
     assert names
     for path in names:
