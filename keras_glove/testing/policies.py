@@ -58,7 +58,7 @@ class Rehearsal(Search):
         self.table = rng.uniform(0.5, 1.5, policy.choices.shape).astype("float32")
         self.traces = 0
         self._initial = [v.numpy().copy() for v in self.variables]
-        self._compiled = tf.function(self._step)
+        self._compiled = tf.function(self._step, autograph=False)
 
     @property
     def variables(self) -> list[Any]:

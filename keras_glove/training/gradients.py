@@ -13,12 +13,20 @@ from keras_glove.errors import PolicyError
 from keras_glove.training.replicas import replica_count
 
 __all__ = [
+    "as_written",
     "assign_all",
     "collecting",
     "mean_over_replicas",
     "repeated",
     "value_and_gradients",
 ]
+
+
+as_written = tf.autograph.experimental.do_not_convert
+"""Keeps AutoGraph from rewriting a function, as Keras does with train steps.
+
+Rewriting takes long, and wraps errors of ours in one of its own.
+"""
 
 
 def value_and_gradients(function: Callable[[], Any], variables: Sequence[Any]) -> tuple[Any, Any]:

@@ -52,7 +52,7 @@ def roles_of(model: Any) -> Roles:
             # What both switches and slices, or is a width here and a kernel there, is the former.
             if point not in found or _RANK.index(role) < _RANK.index(found[point]):
                 found[point] = role
-            if len(table.points) == 1:
+            if len(table.points) == 1 and role != "operation":
                 tables.setdefault(point, table)
     order = {
         point: order

@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_glove.errors import PolicyError
 from keras_glove.training.gradients import (
+    as_written,
     collecting,
     mean_over_replicas,
     repeated,
@@ -87,6 +88,7 @@ class Search:
         """What the decisions are about."""
         return roles_of(self.model)
 
+    @as_written
     def train_step(self, data: Any, search_data: Any) -> dict[str, Any]:
         """One step of weights and policy, in replica context."""
         logs = self.policy.step(SearchStep(self, data, search_data))
@@ -170,8 +172,8 @@ class SearchStep:
         if len(each) == 1:
             return self.train(each[0])
         logs, pairs = self._collected(each[0])
-        pairs = [(gradient, variable) for gradient, variable in pairs if gradient is not None]
         variables = [variable for _, variable in pairs]
+        used = {place for place, (gradient, _) in enumerate(pairs) if gradient is not None}
         indices = ops.stack([one.indices for one in each[1:]])
         numbers = ops.stack([one.numbers for one in each[1:]])
 
@@ -180,15 +182,16 @@ class SearchStep:
             decisions = Decisions(indices[i], numbers[i])
             if others is None:
                 logs, found = self._collected(decisions)
-                by_id = {id(variable): gradient for gradient, variable in found}
-                gradients = [by_id.get(id(variable)) for variable in variables]
+                gradients = [gradient for gradient, _ in found]
             else:
                 gradients = self._gradients_of(others, decisions, variables)
+            used.update(place for place, g in enumerate(gradients) if g is not None)
             pairs = zip(sums, gradients, strict=True)
             return logs, [total if g is None else total + g for total, g in pairs]
 
-        sums = [gradient for gradient, _ in pairs]
+        sums = [ops.zeros_like(variable) if g is None else g for g, variable in pairs]
         logs, sums = repeated(len(each) - 1, add, (logs, sums))
+        sums, variables = ([parts[place] for place in sorted(used)] for parts in (sums, variables))
         with sharing_of(self.model).given(Together(tuple(each))):
             self.model.optimizer.apply(sums, variables)
         return logs

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_glove.errors import PolicyError
 from keras_glove.hyper import DNA, SearchSpace

@@ -44,7 +44,7 @@ CASES: dict[str, Case] = {
     "uniform": Case(UniformSampling, 400),
     "fair": Case(FairNAS, 150),
     "reinforce": Case(lambda: Reinforce(0.03), 500),
-    "enas": Case(lambda: ENAS(0.03, units=16, baseline_decay=0.95, tanh_constant=2.5), 500),
+    "enas": Case(lambda: ENAS(0.02, 16, tanh_constant=2.5, baseline_decay=0.9), 600),
     "darts": Case(lambda: DARTS(0.03), 200),
     "darts2": Case(
         lambda: DARTS(0.03, order=2), 200, optimizer=lambda: keras.optimizers.SGD(0.05, 0.9)
