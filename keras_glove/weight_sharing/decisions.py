@@ -89,7 +89,7 @@ class Decisions:
         for point in points:
             weights = ops.cast(self.probabilities(point, values.shape[0]), inner)
             shape = expected.shape[1:]
-            expected = ops.matmul(weights[None], ops.reshape(expected, (weights.shape[0], -1)))
+            expected = ops.matmul(weights[None], ops.reshape(expected, (values.shape[0], -1)))
             expected = ops.reshape(expected, shape)
             values = values[0]
         return expected

@@ -267,7 +267,7 @@ class SearchStep:
     def gradients(self, function: Any, variables: Sequence[Any]) -> tuple[Any, list[Any]]:
         """What a function gives, and the gradients of its first leaf, means over replicas."""
         value, gradients = self.own_gradients(function, variables)
-        return value, [mean_over_replicas(gradient) for gradient in gradients]
+        return value, mean_over_replicas(gradients)  # in one message
 
     def own_gradients(self, function: Any, variables: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The same for this replica alone."""

@@ -190,7 +190,7 @@ class Choices:
         """The softmax of each row; slots of a `manyof` make room for each other; shape `shape`.
 
         A slot takes a candidate in proportion to the probability that those before it leave it
-        (as in relaxed subsets, Xie & Ermon 2019, equation 5). Of one-hot rows before, that is the
+        (as in relaxed subsets, Xie & Ermon 2019). Of one-hot rows before, that is the
         exact mask.
         """
         if not self._slots:

@@ -141,7 +141,7 @@ class ENAS(Policy):
         reward = judged.reward + self._entropy_weight * entropy
         # Updated before it is used, as in the official code.
         baseline = self._baseline.update(mean_over_replicas(reward), step.learns)
-        down = [mean_over_replicas((baseline - reward) * gradient) for gradient in gradients]
+        down = mean_over_replicas([(baseline - reward) * gradient for gradient in gradients])
         self._adam.apply(down, self._learning_rate, step.learns)
         return {**logs, **judged.logs(), "entropy": entropy}
 

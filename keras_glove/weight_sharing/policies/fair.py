@@ -21,7 +21,7 @@ class FairNAS(Policy):
     """Trains every candidate of every decision equally often (Chu et al. 2021, FairNAS).
 
     Each step draws a permutation of the candidates of each decision; the k-th architecture takes
-    the k-th of each (strict fairness, section 3.2, equation 4 and algorithm 1). Their gradients are
+    the k-th of each (strict fairness, algorithm 1). Their gradients are
     summed up, and the weights updated once. It learns nothing of architectures.
 
     Decisions differ in how many candidates they have, which the paper does not treat. Here a step

@@ -18,7 +18,7 @@ class GDAS(Relaxing):
     """Search by a differentiable architecture sampler (Dong & Yang 2019).
 
     Each step draws an architecture by Gumbel numbers and runs that alone. Forward its choices are
-    one-hot; backward they are the softmax of the same numbers at a temperature (equations 5 to 7),
+    one-hot; backward they are the softmax of the same numbers at a temperature (straight through),
     which falls linearly over the search. As in the official code, only the candidate that ran has a
     gradient, times its own weight. Weights are trained first, then logits with a draw of their
     own. Defaults are those of the official code: Adam with betas (0.5, 0.999).

@@ -104,8 +104,7 @@ class Reinforce(Policy):
         rate, before = self._rate(step), self._own.value
         gradients = step.own_gradients(loss, [self._own])[1]
         # tpu_optimizer_ops: squares are averaged over replicas, not means squared.
-        squares = [mean_over_replicas(ops.square(gradient)) for gradient in gradients]
-        means = [mean_over_replicas(gradient) for gradient in gradients]
+        means, squares = mean_over_replicas([gradients, [ops.square(g) for g in gradients]])
         if self._entropy_weight:
             entropy = lambda: self.choices.entropy(self.logits(), draw)  # noqa: E731
             rise = step.gradients(entropy, [self._own])[1][0]

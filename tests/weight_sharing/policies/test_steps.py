@@ -302,13 +302,6 @@ def test_second_order_refuses_other_optimizers_and_train_steps() -> None:
             policy.step(step)
 
 
-def test_a_graph_raises_the_same_error() -> None:
-    policy = DARTS(order=2)
-    search = step_of(net(optimizer=keras.optimizers.Adam()), policy)._search
-    with pytest.raises(PolicyError, match="order"):
-        tf.function(lambda: search.train_step((X, Y), (X, Y)))()
-
-
 def test_first_order_takes_a_train_step_of_ones_own() -> None:
     model = net(OwnStep)
     policy = DARTS(0.1, seed=1)
