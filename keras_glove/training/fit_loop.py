@@ -1,4 +1,4 @@
-"""The functions by which `fit` of a `keras_glove.Model` runs its steps.
+"""The functions by which `fit`, `evaluate` and `predict` of a `keras_glove.Model` run their steps.
 
 Keras asks a model for a function that takes an iterator and runs `steps_per_execution` steps. This
 one runs them in one loop of the graph, on all replicas of the model's strategy, and a search can
@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
 
-__all__ = ["FitLoop", "RunningSearch"]
+from keras_glove.errors import StrategyError
+from keras_glove.training import replicas
+from keras_glove.training.looping import Loop
 
-Function = Callable[[Any], Any]
+__all__ = ["FitLoop", "RunningSearch"]
 
 
 class RunningSearch(Protocol):
@@ -46,45 +48,58 @@ class FitLoop:
                     given = stack.enter_context(callback.attached(self, given))
             return super().fit(**given)  # type: ignore[misc]
 
+    def compile(self: Any, *args: Any, **kwargs: Any) -> None:
+        """As for any Keras model; on several replicas gradients are then weighted.
+
+        Raises:
+          StrategyError: a setting does not work on the replicas of the model's strategy.
+        """
+        super().compile(*args, **kwargs)  # type: ignore[misc]
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return
+        if self.jit_compile and not isinstance(self.distribute_strategy, tf.distribute.TPUStrategy):
+            self.jit_compile = self._without_xla(kwargs.get("jit_compile"))
+        if self.optimizer is not None and not _sums(self._compile_loss):
+            with self.distribute_strategy.scope():
+                replicas.weigh_gradients(self.optimizer)
+
+    def _without_xla(self: Any, asked: Any) -> bool:
+        if asked is True:
+            raise StrategyError(
+                "Expected jit_compile to be left alone on the "
+                f"{self.distribute_strategy.num_replicas_in_sync} replicas of a "
+                f"{type(self.distribute_strategy).__name__}, received True: XLA cannot compile a "
+                "step on several devices that are no TPU."
+            )
+        return False
+
     def make_train_function(self: Any, force: bool = False) -> Any:
         """Makes the function that `fit` calls; with a search, its steps learn both."""
-        if self._search is None:
-            return super().make_train_function(force)  # type: ignore[misc]
         if self.train_function is None or force:
-            self.train_function = _looped(self, self._search)
+            self.train_function = Loop(self, self._train_step_on_replica, search=self._search)
         return self.train_function
 
+    def make_test_function(self: Any, force: bool = False) -> Any:
+        """Makes the function that `evaluate` calls."""
+        if self.test_function is None or force:
+            self.test_function = Loop(self, self.test_step)
+        return self.test_function
 
-def _looped(model: Any, search: RunningSearch) -> Function:
-    """A function of the iterator over training data that runs the steps of one execution."""
-    strategy, count = model.distribute_strategy, model.steps_per_execution
-
-    def one_step(data: Any, search_data: Any) -> Any:
-        outputs = strategy.run(search.train_step, args=(data, search_data))
-        return keras.tree.map_structure(lambda value: _mean(strategy, value), outputs)
-
-    def steps(iterator: Any, search_iterator: Any) -> Any:
-        outputs = one_step(iterator.get_next(), search_iterator.get_next())
-        for _ in tf.range(count - 1):
-            batch = iterator.get_next_as_optional()
-            if batch.has_value():  # else the epoch ends within this execution
-                outputs = one_step(batch.get_value(), search_iterator.get_next())
-        return outputs
-
-    if model.run_eagerly:
-
-        def eagerly(iterator: Any) -> Any:
-            outputs = None
-            for _ in range(count):
-                outputs = one_step(next(iterator), next(search.batches))
+    def _train_step_on_replica(self: Any, data: Any, search_data: Any = None) -> Any:
+        """One step in replica context."""
+        with replicas.holding_share(data):
+            if self._search is not None:
+                return self._search.train_step(data, search_data)
+            outputs = self.train_step(data)
+            self._agree_on_states()
             return outputs
 
-        return eagerly
-    compiled = tf.function(steps, reduce_retracing=True)
-    return lambda iterator: compiled(iterator, search.batches)
+    def _agree_on_states(self: Any) -> None:
+        """Averages the moving statistics of the replicas, in replica context."""
+        replicas.agree_on_states(replicas.moving_states(self))
 
 
-def _mean(strategy: Any, value: Any) -> Any:
-    if strategy.num_replicas_in_sync == 1:
-        return value
-    return tf.reduce_mean(tf.stack(strategy.experimental_local_results(value)), axis=0)
+def _sums(compile_loss: Any) -> bool:
+    """Whether every loss is a sum over examples, which replicas add up as they are."""
+    losses: list[Any] = keras.tree.flatten(getattr(compile_loss, "_user_loss", None))
+    return bool(losses) and all(getattr(loss, "reduction", None) == "sum" for loss in losses)

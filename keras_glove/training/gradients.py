@@ -82,11 +82,14 @@ def collecting(optimizer: Any) -> Iterator[list[tuple[Any, Any]]]:
         given = variables if trainable_variables is None else list(trainable_variables)
         calls.append(list(zip(grads, given, strict=True)))
 
+    before = vars(optimizer).get("apply")
     object.__setattr__(optimizer, "apply", apply)  # on the instance, past Keras's tracker
     try:
         yield taken
     finally:
         object.__delattr__(optimizer, "apply")
+        if before is not None:
+            object.__setattr__(optimizer, "apply", before)
     if len(calls) != 1:
         raise PolicyError(
             "Expected a train_step that calls `self.optimizer.apply` or `apply_gradients` once, so "

@@ -151,6 +151,7 @@ class SearchStep:
         """Trains the weights of one architecture on the batch, by the model's `train_step`."""
         with sharing_of(self.model).given(decisions):
             logs: dict[str, Any] = self.model.train_step(self.data)
+            self.model._agree_on_states()
         return logs
 
     def train_together(

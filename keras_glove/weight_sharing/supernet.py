@@ -6,7 +6,7 @@ import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -18,6 +18,7 @@ from keras_glove.live.inputs import known_inputs
 from keras_glove.symbolic import Program, build
 from keras_glove.training.calibrating import Calibration, batches_of
 from keras_glove.training.lifting import outside_graphs
+from keras_glove.training.replicas import agree_on_states, moving_states
 from keras_glove.weight_sharing import rules as rules
 from keras_glove.weight_sharing.activity import Activity
 from keras_glove.weight_sharing.agreement import (
@@ -39,6 +40,7 @@ from keras_glove.weight_sharing.running import run
 from keras_glove.weight_sharing.switch import Switch
 from keras_glove.weight_sharing.tracing import Graph, trace
 from keras_glove.weight_sharing.updating import guard
+from keras_glove.weight_sharing.updating_replicas import used
 
 __all__ = ["Sharing", "Supernet"]
 
@@ -370,6 +372,9 @@ class Supernet:
 
     _sharing: Sharing | None = None
 
+    averages_over: Literal["users", "all"] = "users"
+    """Over which replicas the gradient of a weight is a mean: those that used it, or all."""
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """As for any Keras model."""
         result = super().__call__(*args, **kwargs)  # type: ignore[misc]
@@ -461,7 +466,20 @@ class Supernet:
         super().compile(*args, **kwargs)  # type: ignore[misc]
         if self._sharing is not None and getattr(self, "optimizer", None) is not None:
             _require_no_accumulation(self.optimizer)
-            guard(self.optimizer, self._sharing.activity, self._sharing.decisions)
+            guard(
+                self.optimizer,
+                self._sharing.activity,
+                self._sharing.decisions,
+                lambda: self.averages_over == "all",
+            )
+
+    def _agree_on_states(self: Any) -> None:
+        """Averages the moving statistics over the replicas that used them."""
+        if self._sharing is None:
+            super()._agree_on_states()  # type: ignore[misc]
+            return
+        activity, decisions = self._sharing.activity(), self._sharing.decisions()
+        agree_on_states(moving_states(self), lambda state: used(state, activity, decisions))
 
     def compile_from_config(self: Any, config: dict[str, Any]) -> None:
         """Compiles a loaded model; as for any Keras model."""

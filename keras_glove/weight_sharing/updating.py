@@ -16,11 +16,11 @@ import numpy as np
 from keras import ops
 
 from keras_glove.training.replicas import replica_count
-from keras_glove.weight_sharing import replicating
 from keras_glove.weight_sharing.activity import Activity
 from keras_glove.weight_sharing.common_updates import CommonUpdates
 from keras_glove.weight_sharing.decisions import Decisions, Together
 from keras_glove.weight_sharing.tables import Table
+from keras_glove.weight_sharing.updating_replicas import update_used, used
 
 __all__ = ["guard"]
 
@@ -29,7 +29,10 @@ Common = Callable[[Any, Any, "list[Any]"], bool]
 
 
 def guard(
-    optimizer: Any, activity: Callable[[], Activity], decisions: Callable[[], Decisions | Together]
+    optimizer: Any,
+    activity: Callable[[], Activity],
+    decisions: Callable[[], Decisions | Together],
+    over_all: Callable[[], bool] = lambda: False,
 ) -> None:
     """Makes an optimizer update active weights only.
 
@@ -37,9 +40,11 @@ def guard(
       optimizer: any optimizer of Keras, with or without loss scaling.
       activity: gives what of each variable is active under which decisions.
       decisions: gives those of the step.
+      over_all: whether gradients are means over all replicas, instead of over those that used a
+        weight.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    _Guard(inner, activity, decisions).install()
+    _Guard(inner, activity, decisions, over_all).install()
 
 
 class _Guard:
@@ -50,8 +55,10 @@ class _Guard:
         optimizer: Any,
         activity: Callable[[], Activity],
         decisions: Callable[[], Decisions | Together],
+        over_all: Callable[[], bool],
     ) -> None:
         self._optimizer = optimizer
+        self._over_all = over_all
         self._activity = activity
         self._decisions = decisions
         self._decay = optimizer._apply_weight_decay
@@ -79,9 +86,7 @@ class _Guard:
     def update(self, grads: Sequence[Any], variables: Sequence[Any], rate: Any) -> None:
         """In place of `_backend_update_step` and of weight decay."""
         if replica_count() > 1:
-            replicating.update(
-                self._optimizer, self._activity(), self._decisions(), grads, variables, self._slots
-            )
+            self._update_on_replicas(grads, variables, rate)
             return
         gradients = dict(zip(map(id, variables), grads, strict=True))
 
@@ -104,6 +109,27 @@ class _Guard:
         self._decay([variable])
         self._optimizer.update_step(gradient, variable, rate)
 
+    def _update_on_replicas(
+        self, grads: Sequence[Any], variables: Sequence[Any], rate: Any
+    ) -> None:
+        optimizer = self._optimizer
+
+        def step(variable: Any, gradient: Any) -> None:
+            if optimizer.weight_decay is not None and optimizer._use_weight_decay(variable):
+                decay = ops.cast(rate, variable.dtype) * optimizer.weight_decay
+                variable.assign_sub(variable * decay)
+            optimizer.update_step(gradient, variable, rate)
+
+        gradients = [ops.convert_to_tensor(gradient) for gradient in grads]
+        self._used_on_replicas(variables, gradients, step)
+
+    def _used_on_replicas(
+        self, variables: Sequence[Any], gradients: Sequence[Any], step: Callable[[Any, Any], None]
+    ) -> None:
+        activity, decisions = self._activity(), self._decisions()
+        amounts = [used(variable, activity, decisions) for variable in variables]
+        update_used(variables, gradients, amounts, step, self._slots, over_all=self._over_all())
+
     def average(self, variables: Sequence[Any]) -> None:
         """In place of `_update_model_variables_moving_average`."""
         optimizer = self._optimizer
@@ -111,13 +137,17 @@ class _Guard:
             return
         averages = optimizer._model_variables_moving_average
 
-        def step(variable: Any) -> None:
+        def step(variable: Any, _: Any = None) -> None:
             own = averages[optimizer._get_variable_index(variable)]
             started = ops.cast(ops.not_equal(optimizer.iterations, 0), variable.dtype)
             momentum = started * optimizer.ema_momentum
             if own is not None:
                 own.assign(momentum * own + (1 - momentum) * variable)
 
+        if replica_count() > 1:
+            nothing = [ops.zeros(()) for _ in variables]
+            self._used_on_replicas(variables, nothing, step)
+            return
         self._each(variables, step, lambda *_: False)
 
     def _each(self, variables: Sequence[Any], step: Callable[[Any], None], common: Common) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_glove.errors import PolicyError
 from keras_glove.hyper import DNA, SearchSpace
+from keras_glove.training.replicas import gradients_are_reduced
 from keras_glove.weight_sharing.policies.choices import Choices
 
 if TYPE_CHECKING:
@@ -161,8 +162,12 @@ class Policy(abc.ABC):
     def add_optimizer(
         self, optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable]
     ) -> keras.optimizers.Optimizer:
-        """Builds an optimizer whose slots are saved with the policy."""
+        """Builds an optimizer whose slots are saved with the policy.
+
+        It is to be given means over replicas, as `SearchStep.gradients` are.
+        """
         optimizer.build(list(variables))
+        gradients_are_reduced(optimizer)
         self._optimizers.append(optimizer)
         return optimizer
 
