@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -75,9 +76,16 @@ def _one(reason: str) -> Placement:
 def _mirrored(reason: str) -> Placement:
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     devices = [f"{kind}:{i}" for i in range(len(tf.config.list_logical_devices(kind)))]
-    return Placement(
-        tf.distribute.MirroredStrategy(devices), "mirrored", ", ".join(devices), reason
-    )
+    return Placement(_mirrored_on(tuple(devices)), "mirrored", ", ".join(devices), reason)
+
+
+@functools.cache
+def _mirrored_on(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    """One strategy for the same devices: a second one would number its collectives like the first.
+
+    TensorFlow then takes the all-reduce of one for that of the other, and aborts.
+    """
+    return tf.distribute.MirroredStrategy(list(devices))
 
 
 def _multi_worker(reason: str) -> Placement:

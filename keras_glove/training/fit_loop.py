@@ -46,7 +46,22 @@ class FitLoop:
             for callback in keras.tree.flatten(callbacks or []):
                 if hasattr(callback, "attached"):
                     given = stack.enter_context(callback.attached(self, given))
+            self._check_batch(given.get("batch_size"))
             return super().fit(**given)  # type: ignore[misc]
+
+    def _check_batch(self: Any, size: Any) -> None:
+        strategy = self.distribute_strategy
+        count = strategy.num_replicas_in_sync
+        is_tpu = isinstance(strategy, tf.distribute.TPUStrategy)
+        if size is None or (size >= count and not (is_tpu and size % count)):
+            return
+        expected = (
+            f"divisible by {count}, the cores of the TPU" if is_tpu else f"of at least {count}"
+        )
+        raise StrategyError(
+            f"Expected a batch_size {expected}, received {size}: it is that of all replicas "
+            "together, and each has to get examples."
+        )
 
     def compile(self: Any, *args: Any, **kwargs: Any) -> None:
         """As for any Keras model; on several replicas gradients are then weighted.
@@ -84,6 +99,19 @@ class FitLoop:
         if self.test_function is None or force:
             self.test_function = Loop(self, self.test_step)
         return self.test_function
+
+    def _maybe_symbolic_build(self: Any, iterator: Any = None, data_batch: Any = None) -> None:
+        """As Keras does it, also where the first batch comes in parts of different sizes."""
+        strategy = self._distribute_strategy
+        if strategy is None or strategy.num_replicas_in_sync == 1 or iterator is None:
+            super()._maybe_symbolic_build(iterator, data_batch)  # type: ignore[misc]
+            return
+        for _, _, batches in iterator:
+            data_batch = keras.tree.map_structure(
+                lambda leaf: strategy.experimental_local_results(leaf)[0], next(batches)
+            )
+            break
+        super()._maybe_symbolic_build(data_batch=data_batch)  # type: ignore[misc]
 
     def _train_step_on_replica(self: Any, data: Any, search_data: Any = None) -> Any:
         """One step in replica context."""

@@ -19,13 +19,14 @@ CASES: dict[str, dict[str, Any]] = {
     "a part is empty": {"batch_size": 8},
     "loop": {"batch_size": 6, "steps_per_execution": 4},
     "loop, unrolled, that ends early": {"batch_size": 8, "steps_per_execution": 50, "unroll": 3},
-    "eager": {"batch_size": 8, "run_eagerly": True, "steps_per_execution": 2},
+    "eager": {"batch_size": 6, "run_eagerly": True, "steps_per_execution": 2},
     "loss scale": {
         "batch_size": 8,
         "optimizer": lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)),
     },
     "sum": {
-        "batch_size": 8,
+        "batch_size": 6,
+        "examples": 30,
         "loss": lambda: loss(reduction="sum"),
         "optimizer": lambda: keras.optimizers.SGD(0.01),
     },
@@ -61,15 +62,15 @@ def test_training_is_that_of_one_replica(name: str) -> None:
 
 
 def test_logs_of_batches_are_those_of_one_replica() -> None:
-    logs: list[list[dict[str, float]]] = []
+    seen: list[list[dict[str, float]]] = []
     for strategy in (None, mirrored()):
         model = made(Static, strategy)
-        logs.append([])
+        seen.append([])
         keep = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda _, values: logs[-1].append(dict(values))
+            on_train_batch_end=lambda batch, logs: seen[-1].append(dict(logs))
         )
         model.fit(X, Y, batch_size=8, shuffle=False, verbose=0, callbacks=[keep])
-    for one, two in zip(*logs, strict=True):
+    for one, two in zip(*seen, strict=True):
         assert one == pytest.approx(two, abs=1e-6)
 
 
@@ -92,7 +93,6 @@ def test_moving_statistics_are_the_mean_over_examples() -> None:
     model = made(lambda: Static(normalized=True), mirrored())
     hidden = model.hidden(X[:3]).numpy()
     means = hidden[:2].mean(axis=0), hidden[2:].mean(axis=0)
-    model.train_on_batch  # noqa: B018
     model.fit(X[:3], Y[:3], batch_size=3, shuffle=False, verbose=0)
     expected = 0.5 * (2 * means[0] + means[1]) / 3
     np.testing.assert_allclose(model.normalization.moving_mean.numpy(), expected, atol=1e-6)
@@ -114,8 +114,8 @@ class Custom(Static):
         return {metric.name: metric.result() for metric in self.metrics if metric.name != "loss"}
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return {"largest": tf.reduce_max(tf.abs(self(x, training=False))) * 0 + 2.0}
+        x, *_ = keras.utils.unpack_x_y_sample_weight(data)
+        return {"largest": tf.reduce_sum(self(x, training=False)) * 0 + 2.0}
 
 
 @pytest.mark.parametrize("steps", [1, 3])
@@ -159,3 +159,9 @@ def test_train_on_batch() -> None:
 def test_what_cannot_be_on_replicas_is_an_error(settings: Any, message: str) -> None:
     with pytest.raises(StrategyError, match=message):
         made(Static, mirrored(), **settings)
+
+
+def test_a_batch_too_small_for_the_replicas_is_an_error() -> None:
+    model = made(Static, mirrored())
+    with pytest.raises(StrategyError, match="batch_size of at least 2, received 1"):
+        model.fit(X, Y, batch_size=1, verbose=0)

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_glove as kg
+from keras_glove import tpu
 
 layers = keras.layers
 
@@ -21,8 +22,7 @@ W = RNG.random(33).astype("float32")
 
 
 def mirrored() -> tf.distribute.Strategy:
-    devices = tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([f"CPU:{place}" for place in range(len(devices))])
+    return tpu.strategy("mirrored").strategy
 
 
 def scope(strategy: Any) -> Any:
