@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from keras_glove.callbacks.backup import Backup
 from keras_glove.callbacks.monitor import Mode, Monitor
 from keras_glove.callbacks.report_to_trial import ReportToTrial, RunningTrial
 from keras_glove.callbacks.search_callback import SearchCallback
 
-__all__ = ["Mode", "Monitor", "ReportToTrial", "RunningTrial", "SearchCallback"]
+__all__ = ["Backup", "Mode", "Monitor", "ReportToTrial", "RunningTrial", "SearchCallback"]

@@ -37,6 +37,9 @@ class FitLoop:
 
     _search: RunningSearch | None = None
 
+    _passed_over: int = 0
+    """Steps of this epoch that are done already, by a training that was broken off."""
+
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
         """As for any Keras model; a `SearchCallback` is attached to it as long as it runs."""
         given = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
@@ -91,7 +94,8 @@ class FitLoop:
     def make_train_function(self: Any, force: bool = False) -> Any:
         """Makes the function that `fit` calls; with a search, its steps learn both."""
         if self.train_function is None or force:
-            self.train_function = Loop(self, self._train_step_on_replica, search=self._search)
+            step = self._train_step_on_replica
+            self.train_function = Loop(self, step, self._search, trains=True)
         return self.train_function
 
     def make_test_function(self: Any, force: bool = False) -> Any:

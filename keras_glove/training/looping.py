@@ -22,10 +22,13 @@ class Loop:
       model: of Keras, compiled.
       step: takes a batch, and one of the search where there is a search; in replica context.
       search: has the batches that are drawn beside the iterator's; None for none.
+      trains: whether steps that the model says are done already are passed over.
     """
 
-    def __init__(self, model: Any, step: Callable[..., Any], search: Any = None) -> None:
-        self._model, self._search = model, search
+    def __init__(
+        self, model: Any, step: Callable[..., Any], search: Any = None, *, trains: bool = False
+    ) -> None:
+        self._model, self._search, self._trains = model, search, trains
         self._strategy = model.distribute_strategy
         self._count = int(model.steps_per_execution)
         self._unroll = min(int(model.unrolled_steps_per_execution), max(self._count - 1, 1))
@@ -43,10 +46,20 @@ class Loop:
                 self._inner = self._one
 
     def __call__(self, iterator: Any) -> Any:
+        if self._trains and self._model._passed_over:
+            return self._pass_over(iterator)
         drawn = None if self._search is None else self._search.batches
         if isinstance(iterator, tf.data.Iterator | tf.distribute.DistributedIterator):
             return self._several(iterator, drawn)
         return self._eagerly(iterator, drawn)
+
+    def _pass_over(self, iterator: Iterator[Any]) -> Any:
+        """Reads the data of steps that are done already."""
+        steps = min(self._count, self._model._passed_over)
+        for _ in range(steps):
+            next(iterator)
+        self._model._passed_over -= steps
+        return self._model.get_metrics_result()
 
     def _eagerly(self, iterator: Iterator[Any], drawn: Any) -> Any:
         outputs = None

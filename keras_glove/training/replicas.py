@@ -61,7 +61,12 @@ def holding_share(data: Any) -> Iterator[None]:
 
 def _share_of(data: Any) -> Any:
     leaf = next((leaf for leaf in keras.tree.flatten(data) if tf.is_tensor(leaf)), None)
-    if replica_count() == 1 or leaf is None or not isinstance(leaf, tf.Tensor) or not leaf.shape.rank:
+    if (
+        replica_count() == 1
+        or leaf is None
+        or not isinstance(leaf, tf.Tensor)
+        or not leaf.shape.rank
+    ):
         return None
     if not tf.executing_eagerly() and leaf.shape[0] is not None:
         return None  # every part has this shape
@@ -97,10 +102,10 @@ def weigh_gradients(optimizer: Any) -> None:
     for name in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
         if getattr(inner, name, None):
             raise StrategyError(
-                f"Expected an optimizer without {name} on {replica_count()} replicas, received {name}="
-                f"{getattr(inner, name)}: Keras would have to synchronize replicas inside a branch "
-                "of the graph, which TensorFlow refuses. Leave it out; for larger batches make "
-                "`batch_size` larger, which is that of all replicas together."
+                f"Expected an optimizer without {name} on {replica_count()} replicas, received "
+                f"{name}={getattr(inner, name)}: Keras would have to synchronize replicas in a "
+                "branch of the graph, which TensorFlow refuses. Leave it out; for larger batches "
+                "make `batch_size` larger, which is that of all replicas together."
             )
     apply = optimizer.apply
 

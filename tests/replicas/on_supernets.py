@@ -16,7 +16,7 @@ from keras_glove.weight_sharing import policies
 from keras_glove.weight_sharing.policies import Policy
 from keras_glove.weight_sharing.supernet import sharing_of
 
-from .samples import X, Y, made, mirrored, supernet, switched, weights
+from .samples import X, Y, accuracy, made, mirrored, supernet, switched, weights
 
 OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(0.1, momentum=0.9, weight_decay=0.1),
@@ -86,12 +86,6 @@ def expected_steps(model: Any, xs: Any, ys: Any, over: str) -> list[np.ndarray]:
     assert 1 in users and 2 in users
     counts = [2 if over == "all" else count for count in users]
     return [change / count for change, count in zip(total, counts, strict=True)]
-
-
-def accuracy(y: Any, predicted: Any) -> Any:
-    return keras.ops.cast(
-        keras.ops.equal(keras.ops.cast(y, "int64"), keras.ops.argmax(predicted, -1)), "float32"
-    )
 
 
 @pytest.mark.parametrize("policy", POLICIES)

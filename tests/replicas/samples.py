@@ -91,3 +91,9 @@ def switched() -> Any:
 def weights(model: Any) -> list[np.ndarray]:
     """All weights of a model, and of its optimizer, that are numbers."""
     return [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
+
+
+def accuracy(y: Any, predicted: Any) -> Any:
+    """Of each example, 1 or 0."""
+    found = keras.ops.argmax(predicted, axis=-1)
+    return keras.ops.cast(keras.ops.equal(keras.ops.cast(y, found.dtype), found), "float32")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -38,3 +39,24 @@ def test_on_logical_cpus(file: str, cpus: int) -> None:
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("cpus", "killed_at"), [(1, 8), (2, 9)])
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(
+    cpus: int, killed_at: int, tmp_path: pathlib.Path
+) -> None:
+    command = [sys.executable, "-m", "tests.replicas.interrupted", str(tmp_path / "backup")]
+    ends = []
+    for moment in (str(killed_at), "never"):
+        done = subprocess.run(
+            [*command, str(cpus), moment],
+            cwd=HERE.parents[1],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        ends.append(done)
+    assert ends[0].returncode == -signal.SIGKILL, ends[0].stderr[-2000:]
+    assert ends[1].stdout.strip() == "the same", ends[1].stderr[-2000:]

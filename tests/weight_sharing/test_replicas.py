@@ -59,6 +59,7 @@ def check(name):
     with strategy.scope():
         model = made()
         model.set_weights(reference.get_weights())
+        model.averages_over = "all"
         model.compile(new_optimizer(name), "mse")
         model.optimizer.build(model.trainable_variables)
     sharing, single = sharing_of(model), sharing_of(reference)
