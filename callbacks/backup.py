@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -115,7 +115,7 @@ class Backup(keras.callbacks.BackupAndRestore):
             dtype=np.uint8,
         )
         with open(folder / f"{STATE}.new", "wb") as file:
-            np.savez(file, **values)
+            np.savez(file, **cast(Any, values))
             file.flush()
             os.fsync(file.fileno())
         os.replace(folder / f"{STATE}.new", folder / STATE)  # a kill leaves the old one or the new

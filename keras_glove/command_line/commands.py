@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "FAILED", "INTERRUPTED", "MISUSED", "Command", "main"]
 COMMANDS: Final = {
     "study": "list, show, export, draw and remove studies",
     "nasbench101": "query NAS-Bench-101 and compare searches on it",
+    "tpu-check": "tell what a TPU would refuse or punish in a script's train step",
     "completion": "print what makes a shell complete this command",
 }
 """The subcommands: the name of each one's module here ("-" as "_"), and what it is for."""

@@ -1,7 +1,8 @@
 """Trains and searches with backups; `python -m tests.replicas.interrupted FOLDER CPUS KILLED_AT`.
 
 At the step KILLED_AT the process kills itself. With "never" it goes on from the backup, trains anew
-without any interruption, and compares.
+without any interruption, and compares. With 0 CPUs it is a worker of the cluster of TF_CONFIG, of
+which the second kills itself.
 """
 
 from __future__ import annotations
@@ -19,10 +20,16 @@ os.environ["KERAS_GLOVE_LOGICAL_CPUS"] = CPUS
 import keras  # noqa: E402
 
 import keras_glove as kg  # noqa: E402
+from keras_glove import tpu  # noqa: E402
 from keras_glove.callbacks import Backup, SearchCallback  # noqa: E402
 from keras_glove.weight_sharing.policies import Reinforce  # noqa: E402
 from tests.replicas import conftest  # noqa: E402, F401  makes the devices
-from tests.replicas.samples import W, X, Y, accuracy, layers, loss, made, mirrored  # noqa: E402
+from tests.replicas.samples import Static, W, X, Y, accuracy, layers, loss, made, mirrored  # noqa: E402
+
+
+KINDS = {"0": lambda: tpu.strategy("multi_worker").strategy, "1": lambda: None, "2": mirrored}
+STRATEGY = KINDS[CPUS]()
+IS_SECOND = '"index": 1' in os.environ.get("TF_CONFIG", "")
 
 
 class Net(kg.Model):
@@ -52,7 +59,7 @@ def trained(folder: str) -> list[np.ndarray]:
     branches = [kg.layers.Dense(8, activation="tanh"), kg.layers.Dense(8)]
     model = made(
         lambda: Net(kg.oneof(branches)),
-        mirrored() if int(CPUS) > 1 else None,
+        STRATEGY,
         optimizer=lambda: keras.optimizers.Adam(0.01),
         loss=loss(),
     )
@@ -61,7 +68,7 @@ def trained(folder: str) -> list[np.ndarray]:
         SearchCallback(policy, (X, Y), reward=accuracy, search_batch_size=8),
         Backup(folder, save_freq=2),
     ]
-    if KILLED_AT != "never":
+    if KILLED_AT != "never" and (CPUS != "0" or IS_SECOND):
         callbacks.append(Killer())
     history = model.fit(
         X, Y, sample_weight=W, batch_size=6, epochs=3, verbose=0, callbacks=callbacks
@@ -75,4 +82,14 @@ resumed = trained(FOLDER)
 whole = trained(FOLDER + "-other")
 for one, other in zip(resumed, whole, strict=True):
     np.testing.assert_array_equal(one, other)
+
+if CPUS == "0":
+    found = []
+    for strategy in (None, STRATEGY):
+        static = made(Static, strategy, steps_per_execution=3)
+        static.fit(X, Y, sample_weight=W, batch_size=8, epochs=2, shuffle=False, verbose=0)
+        scores = static.evaluate(X, Y, batch_size=8, verbose=0)
+        found.append([*(v.numpy() for v in static.variables), np.array(scores)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=3e-6)
 sys.stdout.write("the same\n")
