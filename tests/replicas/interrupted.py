@@ -26,7 +26,6 @@ from keras_glove.weight_sharing.policies import Reinforce  # noqa: E402
 from tests.replicas import conftest  # noqa: E402, F401  makes the devices
 from tests.replicas.samples import Static, W, X, Y, accuracy, layers, loss, made, mirrored  # noqa: E402
 
-
 KINDS = {"0": lambda: tpu.strategy("multi_worker").strategy, "1": lambda: None, "2": mirrored}
 STRATEGY = KINDS[CPUS]()
 IS_SECOND = '"index": 1' in os.environ.get("TF_CONFIG", "")
