@@ -24,7 +24,7 @@ from keras_glove import tpu  # noqa: E402
 from keras_glove.callbacks import Backup, SearchCallback  # noqa: E402
 from keras_glove.weight_sharing.policies import Reinforce  # noqa: E402
 from tests.replicas import conftest  # noqa: E402, F401  makes the devices
-from tests.replicas.samples import Static, W, X, Y, accuracy, layers, loss, made, mirrored  # noqa: E402
+from tests.replicas.samples import Static, W, X, Y, accuracy, layers, made, mirrored  # noqa: E402
 
 KINDS = {"0": lambda: tpu.strategy("multi_worker").strategy, "1": lambda: None, "2": mirrored}
 STRATEGY = KINDS[CPUS]()
@@ -60,7 +60,6 @@ def trained(folder: str) -> list[np.ndarray]:
         lambda: Net(kg.oneof(branches)),
         STRATEGY,
         optimizer=lambda: keras.optimizers.Adam(0.01),
-        loss=loss(),
     )
     policy = Reinforce(seed=3)
     callbacks = [
