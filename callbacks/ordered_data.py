@@ -29,7 +29,7 @@ class OrderedArrays:
         def batch(step: Any) -> Any:
             places = tf.range(step * batch_size, tf.minimum((step + 1) * batch_size, size))
             if shuffle:
-                key = tf.stack([tf.constant(seed, "int64"), self._epoch, tf.constant(0, "int64")])
+                key = tf.stack([tf.constant(seed % 2**31, "int64"), self._epoch])
                 shuffled = tf.random.experimental.index_shuffle
                 places = shuffled(places, tf.cast(key, "int32"), tf.cast(size - 1, "int64"))
             return keras.tree.map_structure(lambda leaf: tf.gather(leaf, places), tensors)
