@@ -19,6 +19,7 @@ from keras_glove.training.gradients import (
     value_and_gradients,
 )
 from keras_glove.training.randomness import key_of, uniform
+from keras_glove.training.replicas import replica_count
 from keras_glove.weight_sharing.decisions import Decisions, Together
 from keras_glove.weight_sharing.policies.policy import Policy
 from keras_glove.weight_sharing.rewards import Reward
@@ -206,7 +207,11 @@ class SearchStep:
         self, loss: Callable[[Decisions], Any], decisions: Decisions, variables: Sequence[Any]
     ) -> list[Any]:
         scale = self.model.optimizer.scale_loss
-        gradients = value_and_gradients(lambda: scale(loss(decisions)), variables)[1]
+
+        def scaled() -> Any:  # as Keras scales losses whose gradients replicas sum up
+            return scale(loss(decisions)) / replica_count()
+
+        gradients = value_and_gradients(scaled, variables)[1]
         return [None if g is None else ops.convert_to_tensor(g) for g in gradients]
 
     # --- architectures ---------------------------------------------------------------
@@ -243,12 +248,16 @@ class SearchStep:
         return result
 
     def loss(self, decisions: Decisions, data: Any) -> Any:
-        """The loss that the model is compiled with, on a batch, in training mode; a scalar."""
+        """The loss that the model is compiled with, on a batch, in training mode; a scalar.
+
+        On several replicas it is the mean over the examples of this one.
+        """
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         predicted = self.predict(decisions, x)
-        return self.model.compute_loss(
+        found = self.model.compute_loss(
             x=x, y=y, y_pred=predicted, sample_weight=weights, training=True
         )
+        return found * replica_count()  # Keras takes that off, for gradients to be summed
 
     def search_loss(
         self, decisions: Decisions, costing: Decisions | None = None

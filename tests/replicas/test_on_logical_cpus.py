@@ -29,7 +29,7 @@ def test_on_logical_cpus(file: str, cpus: int) -> None:
     environment = {**os.environ, "KERAS_GLOVE_LOGICAL_CPUS": str(cpus)}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", HERE / file]
     if cpus > 2:
-        command += ["-m", "not two"]
+        command += ["-m", "not two", "-k", "one_child or Reinforce"]
     done = subprocess.run(
         command,
         env=environment,
