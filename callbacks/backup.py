@@ -30,7 +30,8 @@ class Backup(keras.callbacks.BackupAndRestore):
     (`seed`, epoch), so that a restart in the middle of an epoch sees the batches that are missing.
     A dataset of your own is read from its beginning and the steps that are done are passed over:
     that is the same data if it gives the same batches in each process, and in each epoch if it
-    shuffles; otherwise keep backups by `save_freq="epoch"`.
+    shuffles; otherwise keep backups by `save_freq="epoch"`. Of data from a generator the metrics of
+    the broken epoch begin anew.
 
     In the list of callbacks it stands after a `SearchCallback`. Use it in `fit` of a
     `keras_glove.Model` that has weights and is compiled. On several hosts the folder has to be one
@@ -70,6 +71,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._told_to_end = False
         self._resumed: dict[str, Any] | None = None
         self._data: Any = None
+        self._with_metrics = False
 
     @contextmanager
     def attached(self, model: Any, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -80,6 +82,7 @@ class Backup(keras.callbacks.BackupAndRestore):
                 "it on a batch before `fit`, so that a backup can be put back."
             )
         arguments, self._data = ordered(arguments, self._seed)
+        self._with_metrics = _metrics_are_made(model, arguments["x"])
         before = None
         if self._on_termination:
             before = signal.signal(signal.SIGTERM, self._end_soon)
@@ -97,23 +100,24 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def _variables(self) -> list[Any]:
         model = self.model
-        found = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+        found = [*model.variables, *model.optimizer.variables]
+        found += model.metrics_variables if self._with_metrics else []
         search = getattr(model, "_search", None)
         if search is not None:
             found += [*search.policy.variables, search.number]
         return list({id(variable): variable for variable in found}.values())
 
     def _save_model(self) -> None:
-        if not _is_chief():
-            return
-        folder = Path(self.backup_dir)
-        folder.mkdir(parents=True, exist_ok=True)
         values = {str(i): _array(v) for i, v in enumerate(self._variables())}
         steps = self._last_batch_seen + 1 if self._in_epoch else 0
         values[POSITION] = np.frombuffer(
             json.dumps({"format": FORMAT, "epoch": self._current_epoch, "steps": steps}).encode(),
             dtype=np.uint8,
         )
+        if not _is_chief():  # who has taken part in reading what replicas sum up
+            return
+        folder = Path(self.backup_dir)
+        folder.mkdir(parents=True, exist_ok=True)
         with open(folder / f"{STATE}.new", "wb") as file:
             np.savez(file, **cast(Any, values))
             file.flush()
@@ -180,6 +184,19 @@ class Backup(keras.callbacks.BackupAndRestore):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._in_epoch = False
         super().on_epoch_end(epoch, logs)
+
+
+def _metrics_are_made(model: Any, data: Any) -> bool:
+    """Makes the metrics, which Keras does in the first step; whether the data could be seen."""
+    if isinstance(data, keras.utils.PyDataset):
+        batch = data[0]
+    elif hasattr(data, "element_spec"):
+        batch = next(iter(data))
+    else:
+        return False
+    with model.distribute_strategy.scope():
+        model._symbolic_build(data_batch=keras.utils.unpack_x_y_sample_weight(batch))
+    return True
 
 
 def _array(variable: Any) -> np.ndarray[Any, Any]:

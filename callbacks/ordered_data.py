@@ -62,4 +62,4 @@ def ordered(arguments: dict[str, Any], seed: int) -> tuple[dict[str, Any], Order
         arrays.pop()
     size = arguments.pop("batch_size", None) or 32
     data = OrderedArrays(tuple(arrays), size, arguments.pop("shuffle", True), seed)
-    return {**arguments, "x": data.dataset}, data
+    return {**arguments, "x": data.dataset, "shuffle": False}, data

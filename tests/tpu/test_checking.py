@@ -41,7 +41,7 @@ def compiled(model: Any) -> Any:
 
 
 def on_host(x: Any) -> Any:
-    return tf.ensure_shape(tf.numpy_function(lambda a: a, [x], tf.float32), x.shape)
+    return x + tf.ensure_shape(tf.numpy_function(lambda a: a, [x], tf.float32), x.shape)
 
 
 def by_value(x: Any) -> Any:
