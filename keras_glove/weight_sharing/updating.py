@@ -8,7 +8,6 @@ do its slots.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -218,9 +217,7 @@ class _Guard:
     def _masked(
         self, variable: Any, step: Callable[[Any], None], decisions: Decisions | Together
     ) -> None:
-        each = decisions.each if isinstance(decisions, Together) else (decisions,)
-        masks = [self._active.mask(variable, one) for one in each]
-        mask = None if masks[0] is None else functools.reduce(ops.logical_or, masks)
+        mask = self._mask(variable, decisions)
         if mask is None:
             step(variable)
             return
@@ -230,6 +227,13 @@ class _Guard:
         for one, old in zip(touched, before, strict=True):
             if tuple(one.shape) == tuple(variable.shape):
                 one.assign(ops.where(mask, one, old))
+
+    def _mask(self, variable: Any, decisions: Decisions | Together) -> Any:
+        if not isinstance(decisions, Together):
+            return self._active.mask(variable, decisions)
+        # Of a branch of one architecture the width of another one that passes it by says nothing.
+        amount = used(variable, self._active, decisions)
+        return None if amount is None or not amount.shape.rank else amount > 0
 
     def _slots(self, variable: Any) -> list[Any]:
         """The slots of a variable, whatever the optimizer calls them."""
