@@ -181,6 +181,10 @@ class Backup(keras.callbacks.BackupAndRestore):
             raise SystemExit(128 + signal.SIGTERM)
         super().on_train_batch_end(batch, logs)
 
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if _is_chief():  # two hosts at once could not remove one folder
+            super().on_train_end(logs)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._in_epoch = False
         super().on_epoch_end(epoch, logs)
