@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from keras_glove.hyper.dna import DNA, Value, trusted
@@ -86,36 +85,20 @@ def remember_dna(made: Any, dna: DNA, space: SearchSpace, *, instead_of: DNA | N
 
     `instead_of` is a DNA of a larger space, by which they were made and of which they remember now.
     """
-    drop = 0 if instead_of is None else 1 + _depth(instead_of.origin)
     notes: dict[int, Origin] = {}  # by the origins before: those of many programs are the same
     todo = [made]
     while todo:
         value = todo.pop()
         if type(value) is Program:
             before = value.__origin__
+            if instead_of is not None and before is not None:
+                before = before.parent
             note = notes.get(id(before))
             if note is None:
-                note = notes[id(before)] = _note(dna, space, _without(before, drop))
+                note = notes[id(before)] = Origin(OPERATION, dna, before, space.label)
             _set(value, "__origin__", note)
         elif type(value) not in SCALARS and not isinstance(value, Node):
             todo += [child for _, child in children(value) or ()]
-
-
-def _note(dna: DNA, space: SearchSpace, before: Origin | None) -> Origin:
-    for step in reversed([] if dna.origin is None else [*dna.origin.steps()]):
-        before = replace(step, parent=before)
-    return Origin(OPERATION, dna, before, space.label)
-
-
-def _depth(origin: Origin | None) -> int:
-    return 0 if origin is None else len([*origin.steps()])
-
-
-def _without(origin: Origin | None, steps: int) -> Origin | None:
-    """An origin without its latest steps."""
-    for _ in range(steps):
-        origin = None if origin is None else origin.parent
-    return origin
 
 
 def recall_dna(concrete: Any) -> DNA | None:

@@ -32,10 +32,16 @@ class Origin:
     source: str | None = None
 
     def steps(self) -> Iterator[Origin]:
-        """This step and those before it, the latest first."""
+        """This step and those before it, the latest first.
+
+        Where a detail has an origin of its own, as a DNA may, its steps come before the rest.
+        """
         step: Origin | None = self
         while step is not None:
             yield step
+            made: Origin | None = getattr(step.detail, "origin", None)
+            if made is not None:
+                yield from made.steps()
             step = step.parent
 
     def __str__(self) -> str:
