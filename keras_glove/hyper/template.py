@@ -79,6 +79,11 @@ class Template:
         self._plan = compiler.leaf_or(root)
         self._decisions = compiler.decisions
 
+    @property
+    def leaves_open(self) -> bool:
+        """Whether what is materialized may still hold hyper-values, for `where` left them out."""
+        return self._where is not None
+
     def materialize(self, dna: DNA) -> Any:
         """The concrete program under the decisions of a DNA.
 

@@ -170,10 +170,13 @@ def make_child(
     if plain:
         return template.materialize(trial.dna)
     if not may_draw:
-        return _built(template.materialize(trial.dna))
+        return _built(template, trial)
     with seeded(trial.seed):
-        return _built(template.materialize(trial.dna))
+        return _built(template, trial)
 
 
-def _built(program: Any) -> Any:
-    return program if is_open(program) else build(program)
+def _built(template: SpaceAndPrograms, trial: Trial) -> Any:
+    program = template.materialize(trial.dna)
+    if getattr(template, "leaves_open", True) and is_open(program):
+        return program
+    return build(program)
