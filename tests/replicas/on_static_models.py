@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_glove as kg
+from keras_glove.algorithms import Random
 from keras_glove.errors import StrategyError
+from keras_glove.training import FitObjective
 
-from .samples import Static, W, X, Y, loss, made, mirrored, weights
+from .samples import Static, W, X, Y, loss, made, mirrored, scope, weights
 
 CASES: dict[str, dict[str, Any]] = {
     "even": {"batch_size": 6, "examples": 24},
@@ -164,3 +167,30 @@ def test_a_batch_too_small_for_the_replicas_is_an_error() -> None:
     model = made(Static, mirrored())
     with pytest.raises(StrategyError, match="batch_size of at least 2, received 1"):
         model.fit(X, Y, batch_size=1, verbose=0)
+
+
+def perceptron(width: int) -> keras.Model:
+    layers = [keras.layers.Dense(width, activation="tanh"), keras.layers.Dense(3)]
+    return keras.Sequential([keras.Input((6,)), *layers])
+
+
+def test_a_black_box_search_finds_the_same_on_replicas() -> None:
+    data = X[:32], Y[:32]
+    train = FitObjective(
+        data,
+        data,
+        monitor="val_loss",
+        epochs=2,
+        seed=0,
+        batch_size=8,
+        compile={"optimizer": "sgd", "loss": loss()},
+    )
+    found = []
+    for strategy in (None, mirrored()):
+        with scope(strategy):
+            study = kg.search(
+                kg.program(perceptron, kg.intv(2, 9)), train, Random(), 2, seed=0, progress=False
+            )
+        assert [trial.error for trial in study.trials] == [None, None]
+        found.append([trial.reward for trial in study.trials])
+    assert found[0] == pytest.approx(found[1], abs=1e-5)
