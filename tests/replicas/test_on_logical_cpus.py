@@ -6,9 +6,11 @@ cannot have them.
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 
@@ -60,3 +62,54 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
         ends.append(done)
     assert ends[0].returncode == -signal.SIGKILL, ends[0].stderr[-2000:]
     assert ends[1].stdout.strip() == "the same", ends[1].stderr[-2000:]
+
+
+@pytest.mark.slow
+def test_a_cluster_whose_second_worker_is_killed_and_comes_back(tmp_path: pathlib.Path) -> None:
+    first = workers_of(tmp_path, "7", first_may_hang=True)
+    assert first[1].returncode == -signal.SIGKILL, first[1].stderr[-2000:]
+    ends = workers_of(tmp_path, "never")
+    said = [done.stdout.strip() for done in ends]
+    assert said == ["the same"] * 2, "\n\n".join(done.stderr[-2000:] for done in ends)
+
+
+def workers_of(
+    folder: pathlib.Path, killed_at: str, *, first_may_hang: bool = False
+) -> list[subprocess.CompletedProcess[str]]:
+    """Runs two workers on this machine to their end."""
+    with socket.socket() as one, socket.socket() as two:
+        for each in (one, two):
+            each.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in (one, two)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.replicas.interrupted",
+        str(folder / "b"),
+        "0",
+        killed_at,
+    ]
+    started = []
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = json.dumps({"cluster": {"worker": addresses}, "task": task})
+        started.append(
+            subprocess.Popen(
+                command,
+                env={**os.environ, "TF_CONFIG": config},
+                cwd=HERE.parents[1],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    done = []
+    for process in reversed(started):
+        try:
+            output, errors = process.communicate(timeout=LIMIT)
+        finally:
+            if first_may_hang:  # it waits for the other, or has noticed that it is gone
+                started[0].kill()
+            process.kill()
+        done.append(subprocess.CompletedProcess(command, process.returncode, output, errors))
+    return done[::-1]
