@@ -21,19 +21,21 @@ search: ## search an architecture for the digits: the main example
 	$(PY) examples/quickstart.py $(ARGS)
 
 TESTS := tests docs --doctest-modules keras_glove
+# Files of tests run side by side, in at most four processes; PARALLEL= for one after the other.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 
 test: ## every test, the quick ones first, and every example in a docstring
 	@tools/venv.sh tests
-	$(PY) -m pytest $(TESTS) $(ARGS)
+	$(PY) -m pytest $(TESTS) $(PARALLEL) $(ARGS)
 
 test-fast: ## the same without the slow ones
 	@tools/venv.sh tests
-	$(PY) -m pytest $(TESTS) -m "not slow" $(ARGS)
+	$(PY) -m pytest $(TESTS) -m "not slow" $(PARALLEL) $(ARGS)
 
 test-lowest: ## every test, with the lowest supported version of each dependency
 	@tools/venv.sh tests
 	@PINS="$$($(PY) tools/lowest.py)" VENV=.venv-lowest tools/venv.sh tests
-	.venv-lowest/bin/python -m pytest $(TESTS) $(ARGS)
+	.venv-lowest/bin/python -m pytest $(TESTS) $(PARALLEL) $(ARGS)
 
 check: lint types layers docs wheel ## formatting, lint, types, layers, documentation, wheel
 

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
+
+from tests import packages
 
 VARIABLE = "KERAS_GLOVE_TEST_GRAPHVIZ"
-COMMAND = ["apt-get", "install", "-y", "--no-install-recommends", "graphviz"]
-MISSING = f"drawing needs Graphviz, which cannot be installed here: {' '.join(COMMAND)}"
+COMMAND = " ".join(packages.command("graphviz"))
+MISSING = f"drawing needs Graphviz, which cannot be installed here: {COMMAND}"
 
 
 def available() -> bool:
     """Whether `dot` can be called, perhaps once it was installed."""
     if shutil.which("dot") is None and os.environ.get(VARIABLE) != "skip":
-        _install()
+        packages.install("graphviz")
     return shutil.which("dot") is not None
-
-
-def _install() -> None:
-    if os.geteuid() == 0 and shutil.which("apt-get") is not None:
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run(COMMAND, check=False, timeout=300, **quiet)

@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests import packages
+
 VARIABLE = "KERAS_GLOVE_TEST_POSTGRES"
 HOW_TO_SKIP = f"set {VARIABLE}=skip to run the tests without PostgreSQL"
 
@@ -64,13 +66,12 @@ def _binaries() -> Path | None:
 
 def _install() -> Path:
     """By Debian's packages, where this may install."""
-    command = ["apt-get", "install", "-y", "--no-install-recommends", "postgresql"]
-    if os.geteuid() == 0 and shutil.which("apt-get") is not None:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    packages.install("postgresql")
     found = _binaries()
     if found is None:
         raise RuntimeError(
-            f"the tests need PostgreSQL: install it ({' '.join(command)}); or {HOW_TO_SKIP}"
+            "the tests need PostgreSQL: install it "
+            f"({' '.join(packages.command('postgresql'))}); or {HOW_TO_SKIP}"
         )
     return found
 
