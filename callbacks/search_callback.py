@@ -15,6 +15,7 @@ from keras.src.utils import io_utils
 from keras_glove.algorithms import Algorithm, RegularizedEvolution
 from keras_glove.callbacks import guards
 from keras_glove.callbacks.board import Board, folder_of
+from keras_glove.callbacks.children import ChildTraining, Judged, equal_cost
 from keras_glove.callbacks.costs import Cost, search_cost
 from keras_glove.callbacks.means import MeanSearch
 from keras_glove.callbacks.monitor import Mode
@@ -22,9 +23,11 @@ from keras_glove.callbacks.qualities import NamedQuality, named_quality
 from keras_glove.callbacks.records import SearchFiles, assign_values, values_of
 from keras_glove.callbacks.scoring import Found, SupernetScores, blackbox
 from keras_glove.callbacks.search_data import SearchData, choose
+from keras_glove.callbacks.search_report import SearchReport
 from keras_glove.callbacks.words import words
 from keras_glove.errors import TrainingError
 from keras_glove.hyper import DNA, SearchSpace
+from keras_glove.symbolic import build
 from keras_glove.weight_sharing.policies.policy import Policy
 from keras_glove.weight_sharing.rewards import Reward
 from keras_glove.weight_sharing.search_step import Search
@@ -252,6 +255,72 @@ class SearchCallback(keras.callbacks.Callback):
         found = [self._scores(dna) for dna in dict.fromkeys(drawn)]
         return sorted(found, key=lambda one: -one.reward)[:k]
 
+    def report(
+        self,
+        *,
+        random: int = 0,
+        static: Any = None,
+        ranked: int = 0,
+        inherited: bool = False,
+        seeds: int = 1,
+        epochs: int | None = None,
+        data: Any = None,
+    ) -> SearchReport:
+        """What came of the search; trains children, as the supernet was, where it is asked to.
+
+        Args:
+            random: so many random architectures that cost what the found one does, for one seed
+                each, are trained beside it.
+            static: a model's program, or a function that makes a model, to be trained beside it.
+            ranked: so many random architectures are trained for one seed each, and Kendall's tau
+                between their scores with shared weights and on their own is told.
+            inherited: train the found child also from the weights that it has in the supernet.
+            seeds: how often the found child and the static one are trained.
+            epochs: of a child; by default those of the last `fit`.
+            data: what children are judged on; by default the search data, on which the found child
+                was chosen: test data are fairer.
+
+        Raises:
+            TrainingError: before `fit` has ended.
+        """
+        if self.best_dna is None:
+            raise TrainingError(
+                "Expected `report` after `fit`, received a search that has not ended."
+            )
+        model, best = self.model, self.best_dna
+        judged_on = self._data if data is None else SearchData(data)
+        epochs = int(self.params["epochs"]) if epochs is None else epochs
+        training = ChildTraining(model, self._arguments, epochs, self.quality, judged_on)
+        several = range(1, seeds + 1)
+
+        def alone(dna: DNA) -> Judged:
+            return training.judge(words(self._space, dna), lambda: model.child(dna, False), [1])
+
+        children: list[Judged] = []
+        if random or static is not None or inherited or ranked:
+            children = [training.judge("found", lambda: model.child(best, False), several)]
+        if inherited:
+            name = "found, inherited weights"
+            children.append(training.judge(name, lambda: model.child(best), several))
+        if static is not None:
+            make = static if callable(static) else lambda: build(static)
+            children.append(training.judge("static", make, several))
+        cost = search_cost("multiply_adds", model, self._space) if self.cost is None else self.cost
+        beside = (
+            equal_cost(self._space, cost.of, best, random, self._seed) if cost and random else []
+        )
+        sample = dict.fromkeys(self._space.sample(ranked, self._seed)) if ranked else ()
+        return SearchReport(
+            found=self.describe(best),
+            reward=self.quality.name,
+            history=self.history,
+            probabilities=self.probabilities,
+            target=self._target,
+            children=children,
+            random=[alone(dna) for dna in beside],
+            pairs=[(self._scores(dna).quality, alone(dna).mean) for dna in sample],
+        )
+
     # --- the parts of it -----------------------------------------------------------
 
     def _check_model(self, model: Any, arguments: Mapping[str, Any]) -> None:
@@ -273,7 +342,7 @@ class SearchCallback(keras.callbacks.Callback):
             )
         )
         arguments, self._data = choose(arguments, self._search_data, self._batch_size, self._seed)
-        self._training = _trained_on(arguments)
+        self._arguments, self._training = arguments, _trained_on(arguments)
         self._first_epoch = int(arguments.get("initial_epoch") or 0)
         x, y = self._data.symbols()
         predicted = model(x)
@@ -282,8 +351,7 @@ class SearchCallback(keras.callbacks.Callback):
         self.quality: NamedQuality = named_quality(self._reward, self._mode, model, y, predicted)
         self.cost: Cost | None = search_cost(self._cost_given, model, self._space)
         reward = self._shaped()
-        search = Search(model, self.policy, reward, iter(()), seed=self._seed)
-        search.every = self._every
+        search = Search(model, self.policy, reward, iter(()), every=self._every, seed=self._seed)
         self._running = model._search = MeanSearch(search, self._target)
         model.train_function = None
         self._scores = SupernetScores(

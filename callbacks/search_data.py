@@ -49,7 +49,8 @@ class SearchData:
                 f"PyDataset, received {type(source).__name__}."
             )
         if isinstance(source, tuple):
-            source = tuple(part for part in source if part is not None)
+            # Lists are tensors to tf.data, and structures to Keras.
+            source = keras.tree.lists_to_tuples(tuple(x for x in source if x is not None))
             source = keras.tree.map_structure(_array, source)
             self._count = _length(source)
             self.batch_size = min(batch_size, self._count)
@@ -132,6 +133,7 @@ def choose(
     else:
         source = given
     data = SearchData(source, batch_size or arguments.get("batch_size") or 32, seed)
+    trained = (arguments.get("x"), arguments.get("y"), arguments.get("sample_weight"))
     if source is given and data.holds(trained if _are_arrays(trained) else trained[0]):
         raise TrainingError(
             "Expected search data that the weights are not trained on, received the training data: "
@@ -204,7 +206,7 @@ def _length(arrays: Any) -> int:
 
 def _items(source: keras.utils.PyDataset, places: tf.data.Dataset) -> tf.data.Dataset:
     """The items of a PyDataset at some places, counted round and round."""
-    example = keras.tree.map_structure(_array, source[0])
+    example = keras.tree.lists_to_tuples(keras.tree.map_structure(_array, source[0]))
     leaves = keras.tree.flatten(example)
 
     def read(place: Any) -> list[Any]:

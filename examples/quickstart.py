@@ -1,18 +1,21 @@
 """Searches the architecture of a small residual network for handwritten digits.
 
-Trains and judges children on a training and a validation set, by random search and by
-regularized evolution with the same number of trials; then trains the given network and the two
-found ones anew, for three seeds each, and compares them on a test set that nothing was chosen by.
+One-shot: all architectures share the weights of one model, the supernet, which is trained and
+searched in one `fit`, for as many multiply-adds as the network has that one would write by hand.
+The architecture found is then trained anew, from scratch and from the weights that it has in the
+supernet, beside that network and random ones of equal cost, and all are compared on a test set that
+nothing was chosen by. `--algorithm evolution` searches the same space by training children one by
+one; only the search differs.
 
-    python examples/quickstart.py                          # digits, three to four minutes
-    python examples/quickstart.py --dataset fashion_mnist --trials 100 --epochs 10
+    python examples/quickstart.py                          # digits, some minutes
+    python examples/quickstart.py --algorithm evolution --trials 24
+    python examples/quickstart.py --dataset fashion_mnist --epochs 40
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -21,50 +24,41 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import matplotlib
-import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 import keras_glove as kg
 from keras_glove import data, layers
+from keras_glove.callbacks import SearchReport
+from keras_glove.callbacks.children import ChildTraining, equal_cost
+from keras_glove.callbacks.qualities import named_quality
+from keras_glove.callbacks.search_data import SearchData
+from keras_glove.weight_sharing.policies import Reinforce
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
-SEEDS = (1, 2, 3)
 
 
 class Residual(layers.Layer):
-    """Two convolutions and what goes past them; as many channels come out as go in."""
+    """An operation and what goes past it; as many channels come out as go in."""
 
-    def __init__(self, width: int, operation: str = "conv", kernel: int = 3) -> None:
+    def __init__(self, operation: Any) -> None:
         super().__init__()
-        conv = layers.SeparableConv2D if operation == "separable" else layers.Conv2D
-        self.conv1 = conv(width, kernel, padding="same", use_bias=False)
-        self.norm1 = layers.BatchNormalization(momentum=0.9)
-        self.conv2 = conv(width, kernel, padding="same", use_bias=False)
-        self.norm2 = layers.BatchNormalization(momentum=0.9)
+        self.operation = operation
+        self.norm = layers.BatchNormalization(momentum=0.9)
 
     def call(self, x: Any, training: bool | None = None) -> Any:
-        y = keras.ops.relu(self.norm1(self.conv1(x), training=training))
-        return keras.ops.relu(x + self.norm2(self.conv2(y), training=training))
+        return keras.ops.relu(x + self.norm(self.operation(x), training=training))
 
 
 class Stage(layers.Layer):
-    """Halves the image, widens it, and works on it with `depth` residual blocks."""
+    """Halves the image, widens it, and works on it with `depth` blocks."""
 
-    def __init__(
-        self, width: int, operation: str = "conv", kernel: int = 3, depth: int = 1
-    ) -> None:
+    def __init__(self, width: int, block: Any, depth: int = 1) -> None:
         super().__init__()
         self.enter = layers.Conv2D(width, 3, strides=2, padding="same", activation="relu")
-        self.blocks = [Residual(width, operation, kernel) for _ in range(depth)]
+        self.blocks = layers.Repeat(block, depth)
 
     def call(self, x: Any) -> Any:
-        x = self.enter(x)
-        for block in self.blocks:
-            x = block(x)
-        return x
+        return self.blocks(self.enter(x))
 
 
 class ResidualNet(kg.Model):
@@ -84,25 +78,29 @@ class ResidualNet(kg.Model):
         return self.head(self.pool(x))
 
 
+def convolution(width: Any, kernel: Any = 3) -> Any:
+    """The usual operation of a block."""
+    return layers.Conv2D(width, kernel, padding="same", use_bias=False)
+
+
 def static_model() -> Any:
     """The network as one would write it by hand."""
-    return ResidualNet(stem=8, stages=[Stage(8), Stage(16)])
+    stages = [Stage(width, Residual(convolution(width)), depth=2) for width in (16, 32)]
+    return ResidualNet(8, stages)
 
 
-def search_space() -> Any:
-    """The same network with its widths, operations, kernels and depths left open."""
+def search_space() -> dict[str, Any]:
+    """The arguments of the same network, with widths, operations, kernels and depths left open."""
 
     def stage(number: int, widths: list[int]) -> Any:
-        return Stage(
-            width=kg.oneof(widths, name=f"width_{number}"),
-            operation=kg.oneof(["conv", "separable"], name=f"operation_{number}"),
-            kernel=kg.oneof([3, 5], name=f"kernel_{number}"),
-            depth=kg.intv(1, 3, name=f"depth_{number}"),
-        )
+        width = kg.oneof(widths, name=f"width_{number}")
+        kernel = kg.oneof([3, 5], name=f"kernel_{number}")
+        separable = layers.SeparableConv2D(width, kernel, padding="same", use_bias=False)
+        operation = kg.oneof([convolution(width, kernel), separable], name=f"operation_{number}")
+        return Stage(width, Residual(operation), kg.intv(1, 3, name=f"depth_{number}"))
 
-    stem = kg.oneof([8, 16, 32], name="stem")
     stages = [stage(1, [8, 16, 24, 32]), stage(2, [16, 32, 48, 64])]
-    return kg.program(ResidualNet, stem=stem, stages=stages)
+    return {"stem": kg.oneof([8, 16, 32], name="stem"), "stages": stages}
 
 
 def compile_arguments() -> dict[str, Any]:
@@ -114,101 +112,135 @@ def compile_arguments() -> dict[str, Any]:
     }
 
 
-def retrain(program: Any, splits: Any, epochs: int) -> tuple[list[float], Any]:
-    """Test accuracies of a program trained anew for each seed, and the last child."""
-    train, _, test = splits
-    accuracies = []
-    for seed in SEEDS:
-        keras.utils.set_random_seed(seed)
-        child = kg.build(program)
-        child.compile(**compile_arguments())
-        child.fit(*train, batch_size=64, epochs=epochs, verbose=0)
-        accuracies.append(child.evaluate(*test, verbose=0)[1])
-    return accuracies, child
+def one_shot(splits: Any, options: argparse.Namespace) -> tuple[Any, SearchReport]:
+    """Trains and searches a supernet; gives the found child, trained, and the report."""
+    train, validation, test = splits
+    keras.utils.set_random_seed(options.seed)
+    model = ResidualNet(**search_space())
+    model.compile(**compile_arguments())
+    search = kg.SearchCallback(
+        Reinforce(learning_rate=0.03),
+        validation,
+        cost="multiply_adds",
+        target=kg.cost.multiply_adds(_built(static_model(), train)),
+        warm_up=options.search_epochs // 4,
+        seed=options.seed,
+    )
+    model.fit(*train, batch_size=64, epochs=options.search_epochs, callbacks=[search], verbose=2)
+    report = search.report(
+        random=options.random,
+        static=static_model,
+        inherited=True,
+        seeds=options.seeds,
+        epochs=options.epochs,
+        data=test,
+    )
+    child = model.child(search.best_dna)
+    child.compile(**compile_arguments())
+    child.fit(*train, batch_size=64, epochs=options.epochs, verbose=0)
+    return child, report
 
 
-def row(name: str, accuracies: list[float], child: Any, seconds: float | None) -> list[str]:
-    """A line of the table: accuracy with its standard error over seeds, and what it costs."""
-    error = statistics.stdev(accuracies) / len(accuracies) ** 0.5
-    return [
-        name,
-        f"{statistics.mean(accuracies):.4f} ± {error:.4f}",
-        f"{kg.cost.parameters(child):,}",
-        f"{kg.cost.multiply_adds(child):,}",
-        "" if seconds is None else f"{seconds:.1f}",
-    ]
-
-
-def draw(studies: dict[str, kg.Study], path: Path) -> None:
-    """The best validation accuracy so far over the trials."""
-    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-    for (name, study), style in zip(studies.items(), ("--", "-"), strict=True):
-        rewards = [np.nan if t.reward is None else t.reward for t in study.trials]
-        axes.plot(np.fmax.accumulate(rewards), style, label=name, drawstyle="steps-post")
-        axes.plot(rewards, ".", color=axes.lines[-1].get_color(), alpha=0.4)
-    axes.set(xlabel="trial", ylabel="validation accuracy", title="Best so far")
-    axes.legend(frameon=False)
-    figure.savefig(path, dpi=150)
-
-
-def search(splits: Any, trials: int, epochs: int, seed: int) -> dict[str, tuple[kg.Study, float]]:
-    """For each algorithm its study, and its seconds per trial."""
+def black_box(splits: Any, options: argparse.Namespace) -> tuple[Any, SearchReport]:
+    """Trains children one by one; gives the best, trained anew, and the report."""
     train, validation, _ = splits
+    algorithm: Any = kg.algorithms.Random()
+    if options.algorithm == "evolution":
+        size = max(options.trials // 3, 2)
+        algorithm = kg.algorithms.RegularizedEvolution(size, tournament_size=3)
     objective = kg.FitObjective(
         train,
         validation_data=validation,
-        epochs=epochs,
+        epochs=options.epochs,
         batch_size=64,
         compile=compile_arguments(),
     )
-    algorithms = {
-        "random search": kg.algorithms.Random(),
-        "evolution": kg.algorithms.RegularizedEvolution(max(trials // 3, 2), tournament_size=3),
-    }
-    results = {}
-    for name, algorithm in algorithms.items():
-        start = time.perf_counter()
-        study = kg.search(search_space(), objective, algorithm, trials, seed=seed)
-        results[name] = study, (time.perf_counter() - start) / trials
-    return results
+    program = kg.program(ResidualNet, **search_space())
+    study = kg.search(program, objective, algorithm, options.trials, seed=options.seed)
+    return _compared(program, study, splits, options)
 
 
-def parse_options() -> argparse.Namespace:
-    """What is to be searched, for how long, and where the results go."""
+def _compared(program: Any, study: Any, splits: Any, options: Any) -> tuple[Any, SearchReport]:
+    """The best of a study beside the static network and random ones of equal cost."""
+    train, _, test = splits
+    reference = _built(static_model(), train)
+    reference.compile(**compile_arguments())
+    tested = SearchData(test)
+    quality = named_quality("accuracy", "auto", reference, *_symbols(tested, reference))
+    fit = {"x": train[0], "y": train[1], "batch_size": 64}
+    training = ChildTraining(reference, fit, options.epochs, quality, tested)
+
+    def make(dna: Any) -> Any:
+        return lambda: kg.build(kg.materialize(program, dna))
+
+    def cost(dna: Any) -> int:
+        return kg.cost.multiply_adds(_built(make(dna)(), train))
+
+    best, seeds = study.best_trial.dna, range(1, options.seeds + 1)
+    space = kg.SearchSpace(program)
+    beside = equal_cost(space, cost, best, options.random, options.seed, sample=100)
+    rewards = [{"epoch": t.number, "reward": t.reward} for t in study.trials]
+    report = SearchReport(
+        found=str(space.decisions(best)),
+        reward="accuracy",
+        history=rewards,
+        probabilities=[],
+        children=[
+            training.judge("found", make(best), seeds),
+            training.judge("static", static_model, seeds),
+        ],
+        random=[training.judge("random", make(dna), [1]) for dna in beside],
+    )
+    child = make(best)()
+    child.compile(**compile_arguments())
+    child.fit(*train, batch_size=64, epochs=options.epochs, verbose=0)
+    return child, report
+
+
+def _built(model: Any, train: Any) -> Any:
+    model(train[0][:1])
+    return model
+
+
+def _symbols(tested: SearchData, model: Any) -> tuple[Any, Any]:
+    x, y = tested.symbols()
+    return y, model(x)
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """What is to be searched, how, for how long, and where the results go."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--dataset", default="digits", choices=data.NAMES)
-    parser.add_argument("--trials", type=int, default=16, help="of each algorithm")
-    parser.add_argument("--epochs", type=int, default=6, help="of a trial; twice in the end")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--algorithm", default="one_shot", choices=["one_shot", "evolution", "random"]
+    )
+    parser.add_argument("--search-epochs", type=int, default=60, help="of the supernet")
+    parser.add_argument("--trials", type=int, default=16, help="of evolution and random search")
+    parser.add_argument("--epochs", type=int, default=12, help="of a child")
+    parser.add_argument("--random", type=int, default=4, help="random children of equal cost")
+    parser.add_argument("--seeds", type=int, default=3, help="of the networks that are compared")
+    parser.add_argument("--seed", type=int, default=0, help="of the search")
     parser.add_argument("--out", type=Path, default=Path("runs/quickstart"))
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def main() -> None:
-    """Searches, compares on the test set, and saves the best child."""
+    """Searches, compares on the test set, and saves the child that was found."""
     options = parse_options()
     splits = data.load(options.dataset)
     console = Console(soft_wrap=True)
-    size = kg.SearchSpace(search_space()).size
-    console.print(f"{size:,} architectures, {options.trials} trials for each algorithm")
-    results = search(splits, options.trials, options.epochs, options.seed)
-
-    table = Table("network", "test accuracy", "parameters", "multiply-adds", "seconds/trial")
-    given = kg.program(static_model())
-    accuracies, child = retrain(given, splits, 2 * options.epochs)
-    table.add_row(*row("given", accuracies, child, None))
-    children = {}
-    for name, (study, seconds) in results.items():
-        accuracies, children[name] = retrain(study.best_program, splits, 2 * options.epochs)
-        table.add_row(*row(f"best of {name}", accuracies, children[name], seconds))
-    console.print(table)
-
-    found = max(results, key=lambda name: results[name][0].best_value)
-    console.print(f"The best on validation data, by {found}:", results[found][0].best_program)
+    size = kg.SearchSpace(kg.program(ResidualNet, **search_space())).size
+    console.print(f"{size:,} architectures, {options.algorithm}")
+    start = time.perf_counter()
+    search = one_shot if options.algorithm == "one_shot" else black_box
+    child, report = search(splits, options)
+    console.print(report.table())
+    console.print(f"found: {report.found}", markup=False)
+    console.print(f"{time.perf_counter() - start:.0f} seconds in all")
     options.out.mkdir(parents=True, exist_ok=True)
-    picture, file = options.out / "best_so_far.png", options.out / "best.keras"
-    draw({name: study for name, (study, _) in results.items()}, picture)
-    plain = kg.to_keras(children[found])
+    picture, file = options.out / "search.png", options.out / "best.keras"
+    report.figure().savefig(picture, dpi=120)
+    plain = kg.to_keras(child)
     plain.compile(**compile_arguments())
     plain.save(file)
     console.print(

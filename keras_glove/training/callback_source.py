@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from keras_glove.callbacks import RunningTrial
+from keras_glove.callbacks.report_to_trial import RunningTrial
 from keras_glove.errors import TrainingError
 from keras_glove.training.arguments import described
 

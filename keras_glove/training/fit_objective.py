@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import keras
 
-from keras_glove.callbacks import Mode, Monitor, ReportToTrial, RunningTrial
+from keras_glove.callbacks.monitor import Mode, Monitor
+from keras_glove.callbacks.report_to_trial import ReportToTrial, RunningTrial
 from keras_glove.errors import TrainingError
 from keras_glove.training.arguments import (
     COMPILE_ARGUMENTS,

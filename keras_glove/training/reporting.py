@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_glove.callbacks import Monitor
+from keras_glove.callbacks.monitor import Monitor
 from keras_glove.errors import DivergenceError, TrainingError
 
 #: A number, or lists of them from a metric that reports one per class.

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_glove.callbacks import ReportToTrial
+from keras_glove.callbacks.report_to_trial import ReportToTrial
 from keras_glove.errors import NotShareableError, TrainingError
 from keras_glove.hyper import DNA, Template
 from keras_glove.search.seeding import seeded

@@ -62,6 +62,7 @@ class Search:
       batches: endless, of search data.
       steps: how many steps the search takes in all; None if nobody knows.
       warm_up: for so many steps weights are trained alone.
+      every: the policy learns at each step whose number this divides.
       seed: of all draws.
     """
 
@@ -74,9 +75,11 @@ class Search:
         *,
         steps: int | None = None,
         warm_up: int = 0,
+        every: int = 1,
         seed: int = 0,
     ) -> None:
         self.model, self.policy, self.reward = model, policy, reward
+        self.every = every
         self.batches, self.steps, self.warm_up, self.seed = batches, steps, warm_up, seed
         self.number = keras.Variable(
             0, dtype="int32", trainable=False, name="step", aggregation="only_first_replica"
@@ -104,7 +107,7 @@ class SearchStep:
       model: the supernet.
       data, search_data: the batches, as `fit` gives them to `train_step`.
       number: how many steps came before, an int32 scalar.
-      learns: bool scalar, whether the policy is to learn yet (after warm-up).
+      learns: bool scalar, whether the policy is to learn now.
     """
 
     def __init__(self, search: Search, data: Any, search_data: Any) -> None:
@@ -112,7 +115,9 @@ class SearchStep:
         self.model = search.model
         self.data, self.search_data = data, search_data
         self.number = ops.convert_to_tensor(search.number.value)
-        self.learns = self.number >= search.warm_up
+        self.learns = ops.logical_and(
+            self.number >= search.warm_up, self.number % search.every == 0
+        )
 
     # --- where the search stands -----------------------------------------------------
 
