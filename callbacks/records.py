@@ -72,7 +72,8 @@ class SearchFiles:
         """Writes the state, then the document that names it, then drops older states."""
         self.directory.mkdir(parents=True, exist_ok=True)
         name = f"state-{document['epochs']:05d}.npz"
-        self._whole(self.directory / name, lambda stream: np.savez(stream, **state))
+        arrays: dict[str, Any] = dict(state)
+        self._whole(self.directory / name, lambda stream: np.savez(stream, **arrays))
         whole = {"format": FORMAT, "version": VERSION, **document, "state": name}
         text = json.dumps(whole, indent=1, allow_nan=False).encode()
         self._whole(self.document, lambda stream: stream.write(text))

@@ -230,6 +230,6 @@ def _symbol(spec: Any) -> Any:
 def _overlap(one: Any, other: Any) -> bool:
     """Whether two arrays share memory, as far as that is quickly told."""
     try:
-        return bool(np.shares_memory(one, other, max_work=10_000))
+        return bool(np.shares_memory(one, other, max_work=10_000))  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return False

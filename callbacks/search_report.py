@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,7 +98,7 @@ class SearchReport:
         return self.table()
 
     def __str__(self) -> str:
-        console = Console(width=100, record=True, file=_Nowhere())
+        console = Console(width=100, record=True, file=io.StringIO())
         if self.rows():
             console.print(self.table())
         console.print(f"found: {self.found}", markup=False, highlight=False)
@@ -170,13 +171,3 @@ class SearchReport:
             )
         if self.children:
             axes.legend(frameon=False, fontsize=8)
-
-
-class _Nowhere:
-    """A file that keeps nothing: the console records."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        pass
