@@ -193,7 +193,12 @@ def make_policy(name: str) -> Any:
     return kind(**SETTINGS.get(name, {}))
 
 
-SETTINGS: dict[str, dict[str, Any]] = {}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "Reinforce": {"learning_rate": 0.03},
+    "ENAS": {"learning_rate": 0.01},
+    "DARTS": {"learning_rate": 0.03},
+    "GDAS": {"learning_rate": 0.03},
+}
 """Settings of policies that differ from those of their papers, whose searches are far longer."""
 
 

@@ -439,6 +439,9 @@ class SearchCallback(keras.callbacks.Callback):
                 f"{theirs}. Give another directory, or delete that one."
             )
         state, model = self._files.state(document), self.model
+        if not model.optimizer.built:
+            with model.distribute_strategy.scope():
+                model.optimizer.build(model.trainable_variables)
         assign_values(model.variables, "weights", state)
         assign_values(model.optimizer.variables, "optimizer", state)
         start = len("policy/")

@@ -113,7 +113,7 @@ class Counting(UniformSampling):
         self.traces += 1
         self.steps.assign_add(1.0)
         self.learns.assign_add(keras.ops.cast(step.learns, "float32"))
-        return {**super().step(step), "number": step.number}
+        return {**super().step(step), "number": step.number + 0}
 
 
 def test_a_whole_search_has_one_trace_and_shows_means_of_epochs() -> None:

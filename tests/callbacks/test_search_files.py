@@ -142,7 +142,7 @@ class TestWarnings:
 
     def test_a_usual_search_says_nothing(self) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", guards.SearchWarning)
             run(2, None)
 
 
