@@ -1,8 +1,8 @@
 """How good is what one-shot search finds, measured against a table of all children?
 
 The space has 192 small networks for the digits of scikit-learn. Each was trained from scratch for
-three seeds: `one_shot_quality.csv` beside this file holds what came out, and `--train` makes it
-(and goes on where it was stopped). For each policy a supernet is trained and searched, for some
+three seeds: `one_shot_quality.csv` beside this file holds what came out so far. What it lacks is
+trained first, a quarter of an hour for all; `--train` does that alone, in pieces if need be. For each policy a supernet is trained and searched, for some
 seeds; the table then tells how far the child that it picked is from the best one (regret, in
 points of test accuracy, means over the three trainings), what rank it has, and Kendall's tau
 between the scores of all children with shared weights and their stand-alone accuracies. Random
@@ -247,18 +247,17 @@ def compare(names: list[str], seeds: int, epochs: int) -> None:
 
 
 def main() -> None:
-    """Fills the table, or compares policies by it."""
+    """Fills the table, and compares policies by it."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     everything = [name for name in policies.__all__ if name not in ("Policy", "Choices", "Draw")]
-    parser.add_argument("--train", action="store_true", help="train what the table lacks")
+    parser.add_argument("--train", action="store_true", help="train what the table lacks, no more")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="of --train")
     parser.add_argument("--policies", nargs="*", default=everything, choices=everything)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=SEARCH_EPOCHS, help="of a search")
     options = parser.parse_args()
-    if options.train:
-        train_children(options.seconds)
-    else:
+    train_children(options.seconds if options.train else float("inf"))
+    if not options.train:
         compare(options.policies, options.seeds, options.epochs)
 
 
