@@ -2,11 +2,12 @@
 
 The space has 192 small networks for the digits of scikit-learn. Each was trained from scratch for
 three seeds: `one_shot_quality.csv` beside this file holds what came out so far. What it lacks is
-trained first, a quarter of an hour for all; `--train` does that alone, in pieces if need be. For each policy a supernet is trained and searched, for some
-seeds; the table then tells how far the child that it picked is from the best one (regret, in
-points of test accuracy, means over the three trainings), what rank it has, and Kendall's tau
-between the scores of all children with shared weights and their stand-alone accuracies. Random
-search of the same budget trains as many children as the one-shot search has time for.
+trained first, a quarter of an hour for all; `--train` does that alone, in pieces if need be. For
+each policy a supernet is trained and searched, for some seeds; the table then tells how far the
+child that it picked is from the best one (regret, in points of test accuracy, means over the three
+trainings), what rank it has, and Kendall's tau between the scores of all children with shared
+weights and their stand-alone accuracies. Random search of the same budget trains as many children
+as the one-shot search has time for.
 
     python benchmarks/one_shot_quality.py                   # all policies
     python benchmarks/one_shot_quality.py --policies GDAS --seeds 5
