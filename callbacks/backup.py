@@ -104,7 +104,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         found += model.metrics_variables if self._with_metrics else []
         search = getattr(model, "_search", None)
         if search is not None:
-            found += [*search.policy.variables, search.number]
+            found += search.variables
         return list({id(variable): variable for variable in found}.values())
 
     def _save_model(self) -> None:

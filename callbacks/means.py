@@ -40,6 +40,16 @@ class MeanSearch:
         )
 
     @property
+    def variables(self) -> list[keras.Variable]:
+        """All that its steps change beside the model."""
+        return [*self.search.policy.variables, self.search.number, self._sums, self._count]
+
+    @property
+    def number(self) -> keras.Variable:
+        """How many steps it has taken."""
+        return self.search.number
+
+    @property
     def batches(self) -> Iterator[Any]:
         """What the policy learns from."""
         return self.search.batches

@@ -63,7 +63,7 @@ def trained(folder: str) -> list[np.ndarray]:
     )
     policy = Reinforce(seed=3)
     callbacks = [
-        SearchCallback(policy, (X, Y), reward=accuracy, search_batch_size=8),
+        SearchCallback(policy, "training", reward=accuracy, search_batch_size=8),
         Backup(folder, save_freq=2),
     ]
     if KILLED_AT != "never" and (CPUS != "0" or IS_SECOND):

@@ -61,7 +61,7 @@ def test_gradients_are_means_over_those_that_used_a_weight(over: str) -> None:
     model.averages_over = over
     before = [v.numpy() for v in model.trainable_variables]
     expected = expected_steps(made(switched, None), [X[:4], X[4:8]], [Y[:4], Y[4:8]], over)
-    search = SearchCallback(Divided(), (X, Y), reward=accuracy)
+    search = SearchCallback(Divided(), (X[8:], Y[8:]), reward=accuracy)
     model.fit(X[:8], Y[:8], batch_size=8, shuffle=False, verbose=0, callbacks=[search])
     for variable, old, change in zip(model.trainable_variables, before, expected, strict=True):
         np.testing.assert_allclose(variable.numpy(), old - change, atol=1e-6, err_msg=variable.path)
@@ -93,7 +93,7 @@ def test_a_search_on_replicas_that_draw_the_same_is_that_of_one(policy: type[Pol
     for strategy in (None, mirrored()):
         model = made(supernet, strategy, steps_per_execution=4)
         one = policy(seed=1, per_replica=False)
-        search = SearchCallback(one, (X[:32], Y[:32]), reward=accuracy, search_batch_size=16)
+        search = SearchCallback(one, "training", reward=accuracy, search_batch_size=16)
         history = model.fit(
             X[:32], Y[:32], batch_size=8, epochs=5, shuffle=False, verbose=0, callbacks=[search]
         ).history
@@ -113,7 +113,7 @@ def test_a_search_on_replicas_that_draw_the_same_is_that_of_one(policy: type[Pol
 def test_replicas_stay_together_whatever_each_draws(policy: type[Policy]) -> None:
     model = made(supernet, mirrored(), optimizer=OPTIMIZERS["adam"], steps_per_execution=2)
     one = policy(seed=1)
-    search = SearchCallback(one, (X, Y), reward=accuracy, search_batch_size=16)
+    search = SearchCallback(one, "training", reward=accuracy, search_batch_size=16)
     model.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[search])
     for variable in (*model.variables, *model.optimizer.variables, *one.variables):
         parts = [part.numpy() for part in getattr(variable.value, "_values", [variable.value])]

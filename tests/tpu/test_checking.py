@@ -102,7 +102,7 @@ def test_a_step_too_large_for_every_memory() -> None:
 def test_a_search_step() -> None:
     model = compiled(Dense(kg.oneof([64, 128])))
     callback = SearchCallback(
-        Reinforce(), (X, Y), reward=lambda y, p: -keras.ops.mean(keras.ops.square(y - p), -1)
+        Reinforce(), "training", reward=lambda y, p: -keras.ops.mean(keras.ops.square(y - p), -1)
     )
     report = tpu.check(model, (X, Y), callback)
     assert report.ok, str(report)
