@@ -90,6 +90,9 @@ class MeanSearch:
 
     def means(self) -> dict[str, float]:
         """Those of the epoch so far; empty before its first step."""
+        return {name: value for name, value in self._all().items() if name != SQUARE}
+
+    def _all(self) -> dict[str, float]:
         count = float(self._count)
         if not count:
             return {}
@@ -98,7 +101,7 @@ class MeanSearch:
 
     def deviation(self) -> float | None:
         """The standard deviation of the rewards of the epoch; None where there are none."""
-        means = self.means()
+        means = self._all()
         if SQUARE not in means:
             return None
         return float(max(means[SQUARE] - means["reward"] ** 2, 0.0) ** 0.5)

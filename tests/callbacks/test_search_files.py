@@ -34,14 +34,24 @@ def run(epochs: int, directory: Path | None, policy: Any = None, **arguments: An
         directory=directory,
         trials=4,
     )
+    callbacks = [search, *arguments.pop("callbacks", [])]
     model.fit(X, Y, epochs=epochs, batch_size=16, verbose=0, shuffle=False,
-              callbacks=[search], **arguments)  # fmt: skip
+              callbacks=callbacks, **arguments)  # fmt: skip
     return model, search
+
+
+class Stop(keras.callbacks.Callback):
+    """Ends the process in the third epoch, as far as a test can."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if int(self.model.optimizer.iterations) > 2 * 4 + 1:
+            raise KeyboardInterrupt
 
 
 def test_stopped_and_resumed_is_the_same_as_never_stopped(tmp_path: Path) -> None:
     whole_model, whole = run(4, tmp_path / "whole")
-    run(2, tmp_path / "stopped")
+    with pytest.raises(KeyboardInterrupt):
+        run(4, tmp_path / "stopped", callbacks=[Stop()])
     model, search = run(4, tmp_path / "stopped")
     assert search.history == whole.history
     assert search.probabilities == whole.probabilities
