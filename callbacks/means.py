@@ -16,6 +16,9 @@ __all__ = ["MeanSearch"]
 CAPACITY = 32
 """So many numbers a step can give beside the metrics of the model."""
 
+FEW = 10
+"""Of fewer rewards nobody can say that they do not vary."""
+
 SQUARE = "reward squared"
 
 
@@ -93,15 +96,15 @@ class MeanSearch:
         return {name: value for name, value in self._all().items() if name != SQUARE}
 
     def _all(self) -> dict[str, float]:
-        count = float(self._count)
+        count = float(ops.convert_to_numpy(self._count))
         if not count:
             return {}
         sums = ops.convert_to_numpy(self._sums)
         return {name: float(sums[place]) / count for place, name in enumerate(self._names)}
 
     def deviation(self) -> float | None:
-        """The standard deviation of the rewards of the epoch; None where there are none."""
+        """The standard deviation of the rewards of the epoch; None where there are too few."""
         means = self._all()
-        if SQUARE not in means:
+        if SQUARE not in means or float(ops.convert_to_numpy(self._count)) < FEW:
             return None
         return float(max(means[SQUARE] - means["reward"] ** 2, 0.0) ** 0.5)

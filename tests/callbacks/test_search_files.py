@@ -132,7 +132,7 @@ class TestWarnings:
         model = supernet()
         search = SearchCallback(Reinforce(), reward=lambda y, predicted: 0.5)
         with pytest.warns(guards.SearchWarning, match="all the same"):
-            model.fit(X, Y, verbose=0, callbacks=[search])
+            model.fit(X, Y, batch_size=4, verbose=0, callbacks=[search])
         guards.warn_of_constant_reward(None, 0)
         guards.warn_of_constant_reward(0.1, 0)
 
