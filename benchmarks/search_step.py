@@ -33,6 +33,9 @@ from keras_glove.weight_sharing.search_step import Search
 
 BATCH = 64
 
+SETTINGS: dict[str, dict[str, Any]] = {"Reinforce": {"operation_warm_up": 0, "width_warm_up": 0}}
+"""Warm-up of operations runs all branches, for the first quarter of a search; here it is over."""
+
 
 class Net(kg.Model):
     """A stem, some blocks, and a linear classifier."""
@@ -106,7 +109,7 @@ def searching(name: str, count: int, width: int, steps: int) -> Callable[[], Any
     open_ = [kg.oneof([operation(kind, width) for kind in range(4)]) for _ in range(count)]
     model = compiled(Net(width, open_))
     prepare(model)
-    policy = getattr(policies, name)()
+    policy = getattr(policies, name)(**SETTINGS.get(name, {}))
     policy.setup(kg.SearchSpace(model))
     x, y = next(iter(batches()))
     quality = named_quality("accuracy", "auto", model, y, model(x))
