@@ -12,3 +12,6 @@ if CPUS:
     _cpu = tf.config.list_physical_devices("CPU")[0]
     _parts = [tf.config.LogicalDeviceConfiguration()] * CPUS
     tf.config.set_logical_device_configuration(_cpu, _parts)
+
+# Not to be collected for doctests: they run in those processes.
+collect_ignore_glob = ["interrupted.py", "on_*.py"]

@@ -15,6 +15,7 @@ from keras_glove.algorithms import NSGA2, Random
 from keras_glove.command_line import main
 from keras_glove.hyper import intv, oneof
 from keras_glove.search import Study, Trial, search
+from tests.naming import named
 
 SPACE = {"width": intv(1, 9), "op": oneof(["conv", {"pool": oneof(["max", "mean"], name="kind")}])}
 
@@ -124,7 +125,7 @@ def test_rm(storage: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["plot", "STORAGE", "cells", "-o", "x.none"], "cannot be written"),
         (["rm", "STORAGE", "other", "--yes"], "a study named 'other'"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_errors(
     storage: str, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
@@ -151,7 +152,7 @@ def test_misuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> Non
         (["nasbench101", "q"], {"query"}),
         (["completion", "b"], {"bash"}),
     ],
-    ids=str,
+    ids=named,
 )
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(

@@ -24,6 +24,7 @@ from keras_glove.hyper import (
 from keras_glove.search import flows, sample
 from keras_glove.search.where import hinted
 from keras_glove.symbolic import is_open, program
+from tests.naming import named
 
 EXAMPLE = "examples/hardware_codesign.py"
 FLOWS = [flows.joint, flows.separate, flows.factorized, flows.hybrid]
@@ -67,7 +68,7 @@ ALL = [
         (lambda value: isinstance(value, IntV), ["blocks[0].candidates[0].width"]),
         (["*.tile", FloatV], ALL[:2]),
     ],
-    ids=str,
+    ids=named,
 )
 def test_where(where: Any, expected: list[str]) -> None:
     assert names(where) == expected

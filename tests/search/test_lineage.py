@@ -29,6 +29,7 @@ from keras_glove.algorithms import (
 from keras_glove.command_line import main
 from keras_glove.hyper import DNA, intv, oneof
 from keras_glove.search import Study, search
+from tests.naming import named
 
 SPACE = [*(oneof(list(range(6)), name=f"x{n}") for n in range(5)), intv(1, 9, name="n")]
 
@@ -60,7 +61,7 @@ def differences(a: DNA, b: DNA) -> int:
         (Until(RegularizedEvolution(10, 3), trials=60), {"random", "mutation"}, 1),
         (Mix({NSGA2(10): 3, Random(): 1}), {"random", "mutation", "crossover+mutation"}, 2),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_parents_are_trials_that_ended(
     algorithm: Algorithm, words: set[str], most_parents: int

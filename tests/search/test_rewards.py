@@ -15,6 +15,7 @@ from keras_glove.errors import AlgorithmError, RewardError, SearchError
 from keras_glove.hyper import DNA, intv, oneof
 from keras_glove.search import Study, sample, search
 from keras_glove.search.results import Result, parse_result
+from tests.naming import named
 
 TWO = {"accuracy": "maximize", "ms": "minimize"}
 SPACE = {"x": intv(0, 9), "y": oneof([1, 2, 4, 8])}
@@ -40,7 +41,7 @@ def judge(child: dict[str, int]) -> Any:
         ({"reward": 1, "constraints": {"MB": 7}}, ["reward"], Result(1.0, None, {"MB": 7.0})),
         ({"reward": 1, "constraints": {}}, ["reward"], Result(1.0)),
     ],
-    ids=str,
+    ids=named,
 )
 def test_parse(result: Any, names: list[str], expected: Result) -> None:
     assert parse_result(result, names) == expected
@@ -57,7 +58,7 @@ def test_parse(result: Any, names: list[str], expected: Result) -> None:
         ({"reward": 1, "constraints": [math.nan]}, ["reward"], "NaN"),
         ({"reward": 1, "model": object()}, ["reward"], "'model'"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_what_cannot_be_read(result: Any, names: list[str], message: str) -> None:
     with pytest.raises(RewardError, match=message):

@@ -30,6 +30,7 @@ from keras_glove.symbolic import (
     to_code,
     to_json,
 )
+from tests.naming import named
 
 from . import elsewhere
 from .samples import Conv
@@ -313,7 +314,7 @@ class TestArguments:
         assert p.filters.width == program(Conv, 2) and type(build(p).filters) is Size
 
 
-@pytest.mark.parametrize("bad", [3, "text", None, Conv(1), program(Conv, 1)], ids=repr)
+@pytest.mark.parametrize("bad", [3, "text", None, Conv(1), program(Conv, 1)], ids=named)
 def test_what_cannot_be_symbolized(bad):
     if bad is None:
         assert isinstance(symbolize(), Callable)

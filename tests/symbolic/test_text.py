@@ -25,6 +25,7 @@ from keras_glove.symbolic import (
     tree,
 )
 from keras_glove.symbolic.imports import Imports
+from tests.naming import named
 
 from .samples import Conv, Net, Pick, chain, closed_values, net, tower, values
 
@@ -76,7 +77,7 @@ class Size(NamedTuple):
         program(dict, {"if": 1, "x y": 2}),
         program(chain, program(chain), (), repeat=2),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_code_of_other_values(value):
     assert equal(run(to_code(value)), value)
