@@ -6,7 +6,8 @@ identity), pooling, a linear classifier; SGD with momentum, batches of 64. Times
 process on one thread (CPU) and of the clock (wall), each per step.
 
     python benchmarks/supernet.py
-    python benchmarks/supernet.py --layers 4 --steps 50 --skip memory
+    python benchmarks/supernet.py --parts switch elastic --steps 50
+    python benchmarks/supernet.py --peer torch       # the same in bare PyTorch, beside it
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -34,10 +37,15 @@ from sklearn.datasets import load_digits
 import keras_glove as kg
 from keras_glove import layers
 from keras_glove.weight_sharing.decisions import Decisions
+from keras_glove.weight_sharing.policies import DARTS
+from keras_glove.weight_sharing.rewards import Reward
+from keras_glove.weight_sharing.search_step import Search
 from keras_glove.weight_sharing.supernet import sharing_of
 
 WIDTH = 32
 OPS = 6
+PARTS = ("switch", "darts", "elastic", "memory")
+PEER = Path(__file__).resolve().parent.parent / "build" / "torch"
 
 
 class Normed(layers.Layer):
@@ -145,12 +153,12 @@ class Timer:
       first: seconds of the first step, tracing included.
     """
 
-    def __init__(self, model: Any, x: Any, y: Any) -> None:
+    def __init__(self, model: Any, x: Any, y: Any, search: bool = False) -> None:
         self.model = compiled(model)
         batches = [(x[i : i + 64], y[i : i + 64]) for i in range(0, len(x), 64)]
         self.batches = [(tf.constant(a), tf.constant(b)) for a, b in batches]
-        self.step = tf.function(self.model.train_step)
         self.model(self.batches[0][0])
+        self.step = tf.function(_searching(self.model) if search else self.model.train_step)
         self.model.optimizer.build(self.model.trainable_variables)
         start = time.perf_counter()
         self.step(self.batches[0])
@@ -167,6 +175,20 @@ class Timer:
         )
 
 
+def _searching(model: Any) -> Callable[[Any], Any]:
+    """A full iteration of first-order DARTS: logits on one batch, weights on another."""
+    policy = DARTS()
+    policy.setup(sharing_of(model).space)
+    reward = Reward(lambda y, predicted, weights: tf.constant(0.0))
+    search = Search(model, policy, reward, iter(()))
+    return lambda data: search.train_step(data, tuple(reversed_batch(part) for part in data))
+
+
+def reversed_batch(x: Any) -> Any:
+    """Another batch of as many examples."""
+    return tf.reverse(x, [0])
+
+
 def measured(timers: dict[str, Timer], steps: int, rounds: int) -> dict[str, tuple[float, float]]:
     """The median of a few rounds, in which all take turns."""
     for timer in timers.values():
@@ -181,53 +203,87 @@ def measured(timers: dict[str, Timer], steps: int, rounds: int) -> dict[str, tup
     }
 
 
+def searched(count: int) -> list[Any]:
+    """As many open layers."""
+    return [kg.oneof([operation(i) for i in range(OPS)]) for _ in range(count)]
+
+
+def table(times: dict[str, tuple[float, float]], timers: dict[str, Timer], base: str) -> None:
+    """Prints times, and what they are over those of the first."""
+    print(f"\n{'':24}{'CPU ms':>9}{'wall ms':>9}{'CPU':>8}{'wall':>8}{'first s':>9}")
+    for name, (cpu, wall) in times.items():
+        if not name.startswith("path"):
+            ratios = f"{cpu / times[base][0]:8.2f}{wall / times[base][1]:8.2f}"
+            print(f"{name:24}{cpu:9.2f}{wall:9.2f}{ratios}{timers[name].first:9.2f}", flush=True)
+
+
 def switches(count: int, steps: int, rounds: int, paths: int) -> None:
-    """The supernet of operations."""
+    """The supernet of operations, a path drawn for each step."""
     x, y = data()
     rng = np.random.default_rng(0)
-    timers = {"static conv 3x3": Timer(Net([operation(0) for _ in range(count)]), x, y)}
-    open_ = [kg.oneof([operation(i) for i in range(OPS)]) for _ in range(count)]
-    timers["sampled"] = Timer(Sampling(open_), x, y)
-    open_ = [kg.oneof([operation(i) for i in range(OPS)]) for _ in range(count)]
-    timers["all mixed"] = Timer(Mixing(open_), x, y)
-    chosen = [rng.integers(0, OPS, count) for _ in range(paths)]
-    for place, path in enumerate(chosen):
+    base = "static conv 3x3"
+    timers = {base: Timer(Net([operation(0) for _ in range(count)]), x, y)}
+    timers["sampled"] = Timer(Sampling(searched(count)), x, y)
+    for place in range(paths):
+        path = rng.integers(0, OPS, count)
         timers[f"path {place}"] = Timer(Net([operation(int(i)) for i in path]), x, y)
     times = measured(timers, steps, rounds)
-    static = times["static conv 3x3"]
-    mean = [statistics.mean(times[f"path {p}"][kind] for p in range(paths)) for kind in (0, 1)]
-    print(f"{'':24}{'CPU ms':>9}{'wall ms':>9}{'R1 CPU':>8}{'R1 wall':>8}{'first s':>9}")
-    for name in ("static conv 3x3", "sampled", "all mixed"):
-        cpu, wall = times[name]
-        ratio = cpu / static[0], wall / static[1]
-        print(
-            f"{name:24}{cpu:9.2f}{wall:9.2f}{ratio[0]:8.2f}{ratio[1]:8.2f}{timers[name].first:9.2f}"
-        )
-    print(f"{'mean of static paths':24}{mean[0]:9.2f}{mean[1]:9.2f}")
-    sampled = times["sampled"]
-    cpu, wall = sampled[0] / mean[0], sampled[1] / mean[1]
+    table(times, timers, base)
+    means = [statistics.mean(times[f"path {p}"][kind] for p in range(paths)) for kind in (0, 1)]
+    print(f"{'mean of static paths':24}{means[0]:9.2f}{means[1]:9.2f}")
+    cpu, wall = (times["sampled"][kind] / means[kind] for kind in (0, 1))
     print(f"R2 (sampled over static paths): CPU {cpu:.2f}, wall {wall:.2f}")
+    print(f"first step over the static one: {timers['sampled'].first / timers[base].first:.2f}")
+
+
+def darts(count: int, steps: int, rounds: int) -> None:
+    """All candidates mixed: the step of the weights, and the full iteration."""
+    x, y = data()
+    base = "static conv 3x3"
+    timers = {
+        base: Timer(Net([operation(0) for _ in range(count)]), x, y),
+        "DARTS, weights": Timer(Mixing(searched(count)), x, y),
+        "DARTS, iteration": Timer(Net(searched(count)), x, y, search=True),
+    }
+    table(measured(timers, steps, rounds), timers, base)
 
 
 def elastic(steps: int, rounds: int) -> None:
     """The supernet of widths and kernel sizes."""
     x, y = data()
-    timers = {"largest static": Timer(Elastic([64] * 4, [7] * 4), x, y)}
-    widths, kernels = (
-        [kg.oneof([16, 32, 64]) for _ in range(4)],
-        [kg.oneof([3, 5, 7]) for _ in range(4)],
-    )
-    for name, index in (("supernet, widest", 2), ("supernet, narrowest", 0)):
+    base = "largest static"
+    timers = {
+        base: Timer(Elastic([64] * 4, [7] * 4), x, y),
+        "smallest static": Timer(Elastic([16] * 4, [3] * 4), x, y),
+    }
+    widths = [kg.oneof([16, 32, 64]) for _ in range(4)]
+    kernels = [kg.oneof([3, 5, 7]) for _ in range(4)]
+    for name, index in (("widest", 2), ("middle", 1), ("narrowest", 0)):
         model = Elastic(widths, kernels)
-        timers[name] = Timer(model, x, y)
+        timers[f"supernet, {name}"] = Timer(model, x, y)
         sharing = sharing_of(model)
         sharing.indices.assign(np.full(len(sharing.codec.sizes), index))
-    times = measured(timers, steps, rounds)
-    base = times["largest static"]
-    print(f"\n{'':24}{'CPU ms':>9}{'wall ms':>9}{'CPU':>8}{'wall':>8}{'first s':>9}")
-    for name, (cpu, wall) in times.items():
-        ratios = f"{cpu / base[0]:8.2f}{wall / base[1]:8.2f}"
-        print(f"{name:24}{cpu:9.2f}{wall:9.2f}{ratios}{timers[name].first:9.2f}")
+    table(measured(timers, steps, rounds), timers, base)
+
+
+def peer(count: int, steps: int, rounds: int, paths: int) -> None:
+    """The same in bare PyTorch, in an environment of its own."""
+    python = PEER / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(PEER)], check=True)
+    if subprocess.run([str(python), "-c", "import torch, numpy"], capture_output=True).returncode:
+        command = [str(python), "-m", "pip", "install", "--quiet", "torch", "numpy"]
+        if subprocess.run(command).returncode:
+            print("\nPyTorch cannot be had from the package registry here, so there is no peer.")
+            return
+    x, y = data()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "digits.npz"
+        np.savez(path, x=x, y=y)
+        script = Path(__file__).with_name("supernet_torch.py")
+        given = {"layers": count, "steps": steps, "rounds": rounds, "paths": paths}
+        flags = [text for name, value in given.items() for text in (f"--{name}", str(value))]
+        subprocess.run([str(python), str(script), str(path), *flags], check=True)
 
 
 def memory(count: int) -> None:
@@ -254,25 +310,32 @@ def only(kind: str, count: int) -> None:
 
 
 def main() -> None:
-    """Measures, and prints a table."""
+    """Measures, and prints tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--layers", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=30, help="of a round")
+    parser.add_argument("--steps", type=int, default=20, help="of a round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--paths", type=int, default=6, help="static models of sampled paths")
     parser.add_argument("--only", choices=["static", "sampled"], help=argparse.SUPPRESS)
-    parser.add_argument("--skip", nargs="*", default=[], choices=["switch", "elastic", "memory"])
+    parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=PARTS)
+    parser.add_argument("--peer", choices=["torch"], help="measures that too")
     options = parser.parse_args()
     keras.utils.set_random_seed(0)
+    count, steps, rounds = options.layers, options.steps, options.rounds
     if options.only:
-        only(options.only, options.layers)
+        only(options.only, count)
         return
-    if "switch" not in options.skip:
-        switches(options.layers, options.steps, options.rounds, options.paths)
-    if "elastic" not in options.skip:
-        elastic(options.steps, options.rounds)
-    if "memory" not in options.skip:
-        memory(options.layers)
+    print(f"Keras {keras.__version__}, TensorFlow {tf.__version__}, one thread")
+    if "switch" in options.parts:
+        switches(count, steps, rounds, options.paths)
+    if "darts" in options.parts:
+        darts(count, max(steps // 4, 1), rounds)
+    if "elastic" in options.parts:
+        elastic(max(steps // 4, 1), rounds)
+    if "memory" in options.parts:
+        memory(count)
+    if options.peer:
+        peer(count, max(steps // 2, 1), rounds, options.paths)
 
 
 if __name__ == "__main__":

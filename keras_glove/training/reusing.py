@@ -40,6 +40,9 @@ _SAFE_CALLBACKS = (
 )
 """Those that do the same whether they see a child or the supernet in its place."""
 
+_BY_WHOLE_WEIGHTS = (keras.optimizers.Adafactor, keras.optimizers.Lamb, keras.optimizers.Muon)
+"""Those whose step looks at all of a weight, of which a narrow child has a part."""
+
 COLLECT_AFTER = 8
 """Trials between two collections of garbage."""
 
@@ -109,6 +112,7 @@ class GraphReuse:
                 stand_in, dna = self._supernet(trial)
                 self._compile(stand_in, own)
                 stand_in.build(_symbols(x))
+            self._check_optimizer(stand_in)
         except NotShareableError as error:
             self._refused(error)
             return None
@@ -148,6 +152,21 @@ class GraphReuse:
             raise NotShareableError(
                 "expected callbacks that do the same for a supernet as for a child, received a "
                 f"{type(others[0]).__name__}, which may look at the model."
+            )
+
+    def _check_optimizer(self, stand_in: StandIn) -> None:
+        optimizer = stand_in.model.optimizer
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        if hasattr(inner, "optimizers"):
+            raise NotShareableError(
+                f"expected one optimizer, received a {type(inner).__name__}, whose learning rates "
+                "cannot be those of each child."
+            )
+        if stand_in.has_open_width and isinstance(inner, _BY_WHOLE_WEIGHTS):
+            raise NotShareableError(
+                "expected an optimizer whose step for an entry of a weight depends on no other "
+                f"entry, received {type(inner).__name__}: where widths are open the weight of a "
+                "child is a part of the supernet's, and its steps would be others. Use Adam."
             )
 
     def _supernet(self, trial: Any) -> tuple[StandIn, Any]:

@@ -53,6 +53,11 @@ class StandIn:
         draws = any(layer._seed_generators for layer in self.model._flatten_layers())
         return draws and self._sharing.has_open_width
 
+    @property
+    def has_open_width(self) -> bool:
+        """Whether children have parts of weights; known when it is built."""
+        return self._sharing.has_open_width
+
     def dna(self, concrete: Any, known: DNA) -> DNA:
         """The decisions of a child.
 

@@ -39,7 +39,7 @@ from keras_glove.weight_sharing.rules.switching import holds_open_width, pairs_i
 from keras_glove.weight_sharing.running import run
 from keras_glove.weight_sharing.switch import Switch
 from keras_glove.weight_sharing.tracing import Graph, trace
-from keras_glove.weight_sharing.updating import guard
+from keras_glove.weight_sharing.updating import guard, inner_optimizers
 from keras_glove.weight_sharing.updating_replicas import used
 
 __all__ = ["Sharing", "Supernet"]
@@ -492,8 +492,9 @@ class Supernet:
 
 
 def _require_no_accumulation(optimizer: Any) -> None:
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if inner.gradient_accumulation_steps:
+    for inner in inner_optimizers(optimizer):
+        if not inner.gradient_accumulation_steps:
+            continue
         raise NotShareableError(
             "Expected an optimizer that updates at every step, received "
             f"gradient_accumulation_steps={inner.gradient_accumulation_steps}: steps of other "

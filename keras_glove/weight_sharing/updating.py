@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
+from keras_glove.errors import NotShareableError
 from keras_glove.training.replicas import replica_count
 from keras_glove.weight_sharing.activity import Activity
 from keras_glove.weight_sharing.common_updates import CommonUpdates
@@ -21,7 +23,7 @@ from keras_glove.weight_sharing.decisions import Decisions, Together
 from keras_glove.weight_sharing.tables import Table
 from keras_glove.weight_sharing.updating_replicas import update_used, used
 
-__all__ = ["guard"]
+__all__ = ["guard", "inner_optimizers"]
 
 Common = Callable[[Any, Any, "list[Any]"], bool]
 """Updates some variables by the index of a pattern; False where it cannot."""
@@ -36,14 +38,30 @@ def guard(
     """Makes an optimizer update active weights only.
 
     Args:
-      optimizer: any optimizer of Keras, with or without loss scaling.
+      optimizer: any optimizer of Keras, with or without loss scaling; or several.
       activity: gives what of each variable is active under which decisions.
       decisions: gives those of the step.
       over_all: whether gradients are means over all replicas, instead of over those that used a
         weight.
     """
+    for inner in inner_optimizers(optimizer):
+        _Guard(inner, activity, decisions, over_all).install()
+
+
+def inner_optimizers(optimizer: Any) -> list[Any]:
+    """Those that do the steps: what loss scaling is around, or each of a `MultiOptimizer`.
+
+    Raises:
+      NotShareableError: it gets them from a function, so they are not known yet.
+    """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    _Guard(inner, activity, decisions, over_all).install()
+    found = list(getattr(inner, "optimizers", [inner]))
+    if not found:
+        raise NotShareableError(
+            "Expected a MultiOptimizer whose optimizers are known, received one that gets them "
+            "from a function. Give it a `keras.optimizers.OptimizerMap`."
+        )
+    return found
 
 
 class _Guard:
@@ -62,15 +80,19 @@ class _Guard:
         self._decisions = decisions
         self._decay = optimizer._apply_weight_decay
         self._filter = optimizer._filter_empty_gradients
-        self._average = optimizer._update_model_variables_moving_average
+        self._overwrite = optimizer._overwrite_model_variables_with_average_value
         self._common = CommonUpdates(optimizer, self._step)
 
     def install(self) -> None:
         put = object.__setattr__  # Keras would look into what is set on an optimizer
         put(self._optimizer, "_apply_weight_decay", lambda variables: None)
-        put(self._optimizer, "_backend_update_step", self.update)
         put(self._optimizer, "_filter_empty_gradients", self.filter)
         put(self._optimizer, "_update_model_variables_moving_average", self.average)
+        put(self._optimizer, "_overwrite_model_variables_with_average_value", self.overwrite)
+        if type(self._optimizer)._backend_update_step is keras.Optimizer._backend_update_step:
+            put(self._optimizer, "_backend_update_step", self.update)
+        else:  # it does something of its own before, as Nadam does
+            put(self._optimizer, "_all_reduce_sum_gradients", self.reduced)
 
     def filter(self, grads: Sequence[Any], variables: Sequence[Any]) -> Any:
         """In place of `_filter_empty_gradients`: that a closed branch has none is no surprise."""
@@ -103,6 +125,14 @@ class _Guard:
             return True
 
         self._each(variables, lambda v: self._step(v, gradient(v), rate), common)
+
+    def reduced(self, pairs: Sequence[tuple[Any, Any]]) -> list[Any]:
+        """In place of what Keras's `_backend_update_step` begins with; leaves it nothing to do."""
+        optimizer = self._optimizer
+        known = optimizer._trainable_variables
+        variables = [known[optimizer._get_variable_index(value)] for _, value in pairs]
+        self.update([gradient for gradient, _ in pairs], variables, optimizer.learning_rate)
+        return []
 
     def _step(self, variable: Any, gradient: Any, rate: Any) -> None:
         self._decay([variable])
@@ -147,6 +177,20 @@ class _Guard:
             nothing = [ops.zeros(()) for _ in variables]
             self._used_on_replicas(variables, nothing, step)
             return
+        self._each(variables, step, lambda *_: False)
+
+    def overwrite(self, variables: Sequence[Any]) -> None:
+        """In place of `_overwrite_model_variables_with_average_value`."""
+        if replica_count() > 1:
+            self._overwrite(variables)
+            return
+        averages = self._optimizer._model_variables_moving_average
+
+        def step(variable: Any) -> None:
+            own = averages[self._optimizer._get_variable_index(variable)]
+            if own is not None:
+                variable.assign(own)
+
         self._each(variables, step, lambda *_: False)
 
     def _each(self, variables: Sequence[Any], step: Callable[[Any], None], common: Common) -> None:

@@ -163,6 +163,11 @@ def looped(depth: int) -> keras.Model:
 REFUSED = {
     "python": (kg.program(looped, kg.intv(1, 2)), {}, "range"),
     "compile": (space(), {"compile": lambda m: m.compile("sgd", "mse")}, "mapping"),
+    "optimizer": (
+        space(),
+        {"compile": {"optimizer": keras.optimizers.Lamb(), "loss": "mse"}},
+        "Lamb",
+    ),
     "checkpoint": (
         space(),
         {"callbacks": lambda trial: [keras.callbacks.ModelCheckpoint("x.keras")]},

@@ -21,7 +21,15 @@ from .table import CASES, Case
 TOLERANCE = 1e-5
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+#: Cases that take more than two seconds.
+SLOW = {"Bidirectional", "Repeat inside", "GRU", "GroupQueryAttention"}
+
+
+def marked(case: Case) -> Any:
+    return pytest.param(case, marks=pytest.mark.slow) if case.name in SLOW else case
+
+
+@pytest.mark.parametrize("case", [marked(case) for case in CASES], ids=lambda case: case.name)
 def test_a_supernet_is_each_of_its_children(case: Case) -> None:
     model, x = built(case)
     for dna in architectures(model):

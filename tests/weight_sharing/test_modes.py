@@ -50,7 +50,15 @@ def test_mixed_precision(case: Case) -> None:
         model.train_on_batch(x, np.zeros(shared.shape, "float32"))
 
 
-@pytest.mark.parametrize("case", SOME, ids=lambda case: case.name)
+#: Cases that XLA compiles for more than two seconds.
+SLOW = {"MultiHeadAttention", "Switch", "variants"}
+
+
+def marked(case: Case) -> Any:
+    return pytest.param(case, marks=pytest.mark.slow) if case.name in SLOW else case
+
+
+@pytest.mark.parametrize("case", [marked(case) for case in SOME], ids=lambda case: case.name)
 def test_xla(case: Case) -> None:
     if case.name == "LSTM":
         pytest.skip("Keras runs a loop of unknown length, which XLA cannot differentiate")

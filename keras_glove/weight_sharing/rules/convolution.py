@@ -12,6 +12,7 @@ from keras_glove.weight_sharing.constructing import ELASTIC
 from keras_glove.weight_sharing.kernels import SizedKernel
 from keras_glove.weight_sharing.plans import Masked, Plan, Site, rule_for, where
 from keras_glove.weight_sharing.rules.activations import require_elementwise
+from keras_glove.weight_sharing.slicing import sliced, sliced_separable
 from keras_glove.weight_sharing.tables import Table
 
 layers = keras.layers
@@ -43,7 +44,10 @@ def plain(site: Site) -> Plan:
     spatial = _window(site, tuple(site.outputs[0].shape))
     weights = [(layer._kernel, (*spatial, inner, outer))]
     masked = [Masked(layer._kernel, (*spatial, inner, None))]
-    return _plan(site, weights, masked, outer)
+    plan = _plan(site, weights, masked, outer)
+    if not hasattr(layer, "kernel_transform"):
+        plan.run = sliced(layer, (*spatial, inner, outer))
+    return plan
 
 
 @rule_for(*TRANSPOSED)
@@ -83,7 +87,10 @@ def separable(site: Site) -> Plan:
         Masked(layer.depthwise_kernel, (*spatial, None, None)),
         Masked(layer.pointwise_kernel, (*ones, middle, None)),
     ]
-    return _plan(site, weights, masked, outer)
+    plan = _plan(site, weights, masked, outer)
+    if not hasattr(layer, "kernel_transform"):
+        plan.run = sliced_separable(layer, (*spatial, inner, depth), outer)
+    return plan
 
 
 def _plan(site: Site, weights: list[Any], masked: list[Masked], outer: Axis | None) -> Plan:
