@@ -87,7 +87,7 @@ class Net(kg.Model):
     def call(self, x: Any, training: bool | None = None) -> Any:
         x = self.stem(x, training=training)
         for part in self.operations:
-            x = part(x, training=training) if isinstance(part, Normed) else part(x)
+            x = part(x)  # Keras passes the phase on
         return self.head(self.pool(x))
 
 
