@@ -43,6 +43,11 @@ class Wrapper(Algorithm):
         return all(algorithm.multi_objective for algorithm in self._inner)
 
     @property
+    def custom_decisions(self) -> bool:
+        """Whether all of its algorithms take decision points of the user's own kind."""
+        return all(algorithm.custom_decisions for algorithm in self._inner)
+
+    @property
     def num_rejected(self) -> int:
         """How many drafts of its algorithms the constraints of the space refused."""
         return self._num_rejected + sum(algorithm.num_rejected for algorithm in self._inner)

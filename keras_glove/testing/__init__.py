@@ -6,12 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from keras_glove.testing.algorithms import AlgorithmContract
-from keras_glove.testing.spaces import SPACES
+from keras_glove.testing.spaces import SPACES, SPECIAL_SPACES
 
 if TYPE_CHECKING:
     from keras_glove.testing.policies import PolicyContract
 
-__all__ = ["SPACES", "AlgorithmContract", "PolicyContract"]
+__all__ = ["SPACES", "SPECIAL_SPACES", "AlgorithmContract", "PolicyContract"]
 
 
 def __getattr__(name: str) -> Any:

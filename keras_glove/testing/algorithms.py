@@ -30,7 +30,7 @@ from keras_glove.errors import (
     StopSearch,
 )
 from keras_glove.hyper import DNA, SearchSpace, oneof
-from keras_glove.testing.spaces import SPACES
+from keras_glove.testing.spaces import SPACES, SPECIAL_SPACES
 
 _LENGTH = 40
 
@@ -181,6 +181,26 @@ class AlgorithmContract:
         resumed.set_state(state)
         assert resumed.num_rejected == algorithm.num_rejected
         assert resumed.num_proposed == algorithm.num_proposed
+
+    @pytest.mark.parametrize("special", SPECIAL_SPACES)
+    def test_special_spaces(self, special: str) -> None:
+        """Constraints and decisions of the user's kind are searched, or refused by SpaceError."""
+        space = SPECIAL_SPACES[special]()
+        if special == "evolved" and not self.make(3).custom_decisions:
+            with pytest.raises(SpaceError, match="a decision point of its own kind"):
+                self.started(space)
+            return
+        proposed = drive(self.started(space), fail_every=5)
+        assert all(map(space.allows, map(space.validate, proposed)))
+        assert texts(proposed) == texts(drive(self.started(space), fail_every=5))
+        stopped, open_proposals = self.started(space), deque[DNA]()
+        drive(stopped, 12, lag=3, open_proposals=open_proposals)
+        state = json.loads(json.dumps(stopped.get_state()))
+        resumed = self.started(SPECIAL_SPACES[special](), seed=99)
+        resumed.set_state(state)
+        following = texts(drive(stopped, lag=3, open_proposals=deque(open_proposals)))
+        assert texts(drive(resumed, lag=3, open_proposals=open_proposals)) == following
+        assert (resumed.num_rejected, resumed.lineage) == (stopped.num_rejected, stopped.lineage)
 
     def test_known_points_come_first(self, space: SearchSpace) -> None:
         """What is given to `seed`, before or after `setup`, in its order; then others."""

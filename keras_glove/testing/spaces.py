@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from keras_glove.hyper import floatv, intv, manyof, oneof, permutate
+import numpy as np
+
+from keras_glove.hyper import (
+    SearchSpace,
+    constrain,
+    evolve,
+    floatv,
+    forbid,
+    intv,
+    manyof,
+    oneof,
+    permutate,
+    satisfies,
+)
 
 
 def _flat() -> Any:
@@ -54,4 +67,39 @@ SPACES: dict[str, Callable[[], Any]] = {
     "numbers": _numbers,
     "mixed": lambda: {"cell": _conditional(), "order": permutate(list("abc")), **_numbers()},
     "large": _large,
+}
+
+
+def _constrained() -> SearchSpace:
+    program = {
+        "op": oneof(["conv", "pool"], name="op"),
+        "more": oneof([{"width": oneof([8, 16, 32], name="width")}, None]),
+        "order": permutate(list("abc")),
+        "depth": intv(1, 4),
+    }
+    return constrain(program, forbid(op="pool", width=32), satisfies(_small, of="program")).space
+
+
+def _small(program: Any) -> bool:
+    more = program["more"]
+    return more is None or bool(more["width"] * program["depth"] <= 64)
+
+
+def _evolved() -> SearchSpace:
+    return SearchSpace({"layers": evolve([1, 2], [_longer, _shorter]), "rate": oneof([0.1, 0.5])})
+
+
+def _longer(layers: list[int], rng: np.random.Generator) -> list[int]:
+    return [*layers, int(rng.integers(9))]
+
+
+def _shorter(layers: list[int], rng: np.random.Generator) -> list[int] | None:
+    return layers[:-1] or None
+
+
+#: Functions that each make a space which is more than its program: one with constraints, of
+#: which one asks for the program, and one with a decision point of its own kind.
+SPECIAL_SPACES: dict[str, Callable[[], SearchSpace]] = {
+    "constrained": _constrained,
+    "evolved": _evolved,
 }
