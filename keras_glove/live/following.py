@@ -36,7 +36,7 @@ from keras_glove.symbolic.recording import describe
 
 __all__ = ["Weights", "clone", "rebind"]
 
-Weights = Literal["matching", "fresh"]
+Weights = Literal["keep where shapes agree", "matching", "fresh"]
 
 _LOGGER = logging.getLogger("keras_glove")
 
@@ -58,8 +58,8 @@ def clone(
       value: a program, a container of programs, or a live object.
       share: for a program: a pattern for paths, as in `query`, or a predicate on programs. What
         it holds for is not copied, but stands in the copy itself.
-      weights: for a Keras layer or model: "matching" (the default) gives the copy the weights of
-        the original, "fresh" lets it start anew.
+      weights: for a Keras layer or model: "matching" (the default; or "keep where shapes agree")
+        gives the copy the weights of the original, "fresh" lets it start anew.
 
     Raises:
       ArgumentError: an option that is not for this kind of value.

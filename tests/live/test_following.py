@@ -318,3 +318,12 @@ def test_weights_that_do_not_fit_are_refused_unless_told() -> None:
     live = kg.build(kg.rebind(changed, {"inner.strict": False}))
     assert len(live.inner.blocks) == 3
     np.testing.assert_array_equal(live.inner.stem.get_weights()[0], backbone.stem.get_weights()[0])
+
+
+def test_keeping_weights_can_be_asked_for_in_words() -> None:
+    layer = layers.Dense(3)
+    layer.build((None, 2))
+    copy = clone(layer, weights="keep where shapes agree")
+    np.testing.assert_array_equal(copy.kernel, layer.kernel)
+    with pytest.raises(ArgumentError, match="keep where shapes agree"):
+        clone(layer, weights="keep all")
