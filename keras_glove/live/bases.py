@@ -166,7 +166,8 @@ def _knows_arguments(owner: type, cls: type) -> bool:
 
 
 def _program_config(live: Any) -> dict[str, Any]:
-    program = describe(live)
+    # Without a record, to describe it would ask for its config again.
+    program = None if recall(live) is None else describe(live)
     if not isinstance(program, Program):
         raise SerializationError(
             f"Expected {type(live).__name__} {live.name!r} to be made by a call that could be "
