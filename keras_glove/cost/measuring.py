@@ -172,6 +172,7 @@ def measure(
     Raises:
         CostError: if there is no such device, or nothing to measure.
 
+    >>> import keras
     >>> found = measure({"dense": (keras.layers.Dense, [[4, 8]])}, "CPU:0", input_shapes=(3,))
     >>> found["dense"](6) > 0
     True

@@ -18,7 +18,7 @@ def covering(space: SearchSpace) -> Iterator[DNA]:
     """DNAs that have every candidate of every choice among them, and both ends of numbers.
 
     >>> from keras_glove.hyper import intv, oneof
-    >>> [dna.values for dna in covering(SearchSpace([oneof("abc"), intv(1, 9)]))]
+    >>> [dna.values for dna in covering(SearchSpace([oneof([*"abc"]), intv(1, 9)]))]
     [(0, 1), (1, 9), (2, 1)]
     """
     wanted, dna, rng = list(_values(space)), space.first(), np.random.default_rng(0)

@@ -121,5 +121,6 @@ def test_the_table_holds_every_rule_and_every_open_argument() -> None:
                 if step.plan is not None:
                     planned.add(type(step.operation))
                     pending += step.plan.graphs
-    assert set(LAYER_RULES) - planned == set()
+    of_benchmarks = {kind for kind in LAYER_RULES if "benchmarks" in kind.__module__}
+    assert set(LAYER_RULES) - planned - of_benchmarks == set()
     assert {(cls, name) for cls, names in ELASTIC.items() for name in names} - opened == set()
