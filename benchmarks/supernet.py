@@ -273,7 +273,7 @@ def peer(count: int, steps: int, rounds: int, paths: int) -> None:
     if subprocess.run([str(python), "-c", "import torch, numpy"], capture_output=True).returncode:
         command = [str(python), "-m", "pip", "install", "--quiet", "torch", "numpy"]
         if subprocess.run(command).returncode:
-            print("\nPyTorch cannot be had from the package registry here, so there is no peer.")
+            print("\nPyTorch could not be installed, so there is no peer; pip says above why.")
             return
     x, y = data()
     with tempfile.TemporaryDirectory() as folder:

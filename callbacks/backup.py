@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,12 +44,13 @@ class Backup(keras.callbacks.BackupAndRestore):
         save_freq: "epoch", or the number of steps between two backups.
         seed: of the order of arrays.
         on_termination: also keep one when the process is told to end (SIGTERM, as Cloud does
-            before it takes a machine away), then end it.
+            before it takes a machine away), then end it. Python hears of that in the main
+            thread alone; in others it is left to whoever runs them.
         delete_checkpoint: remove the folder when training has come to its end.
 
     Raises:
         TrainingError: when `fit` begins, if the model has no weights yet or the backup in the
-            folder is of another model.
+            folder is damaged, or of another model.
 
     >>> import tempfile
     >>> from keras_glove.callbacks import Backup
@@ -83,14 +86,13 @@ class Backup(keras.callbacks.BackupAndRestore):
             )
         arguments, self._data = ordered(arguments, self._seed)
         self._with_metrics = _metrics_are_made(model, arguments["x"])
-        before = None
-        if self._on_termination:
-            before = signal.signal(signal.SIGTERM, self._end_soon)
+        listens = self._on_termination and _in_main_thread()
+        before = signal.signal(signal.SIGTERM, self._end_soon) if listens else None
         try:
             yield arguments
         finally:
             model._passed_over = 0
-            if self._on_termination:
+            if listens:
                 signal.signal(signal.SIGTERM, before)
 
     def _end_soon(self, number: int, frame: FrameType | None) -> None:
@@ -132,9 +134,15 @@ class Backup(keras.callbacks.BackupAndRestore):
         if not model.optimizer.built:
             with model.distribute_strategy.scope():
                 model.optimizer.build(model.trainable_variables)
-        with np.load(path, allow_pickle=False) as kept:
-            position = json.loads(kept[POSITION].tobytes().decode())
-            values = [kept[str(place)] for place in range(len(kept.files) - 1)]
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
+                position = json.loads(kept[POSITION].tobytes().decode())
+                values = [kept[str(place)] for place in range(len(kept.files) - 1)]
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            raise TrainingError(
+                f"Expected a backup in {path}, received a damaged file ({error}). Delete it to "
+                "begin anew."
+            ) from error
         self._resumed = {**position, "values": values}
         self._put_back(len(self._variables()) == len(values))
         model._initial_epoch = position["epoch"]
@@ -158,6 +166,15 @@ class Backup(keras.callbacks.BackupAndRestore):
     # --- when ------------------------------------------------------------------------
 
     _in_epoch = False
+
+    def set_model(self, model: Any) -> None:
+        if not hasattr(model, "_passed_over"):
+            raise TrainingError(
+                "Expected Backup in `fit` of a `keras_glove.Model`, received a "
+                f"{type(model).__name__}. Derive the model from that, or use Keras's "
+                "BackupAndRestore."
+            )
+        super().set_model(model)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._load_model()
@@ -206,6 +223,10 @@ def _metrics_are_made(model: Any, data: Any) -> bool:
 def _array(variable: Any) -> np.ndarray[Any, Any]:
     value: np.ndarray[Any, Any] = variable.numpy()
     return value.astype("float32") if variable.dtype == "bfloat16" else value  # NumPy has none
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _is_chief() -> bool:

@@ -47,9 +47,9 @@ def warn_of_target(cost: Cost, target: float, shape: str) -> None:
         )
 
 
-def warn_of_constant_reward(deviation: float | None, epoch: int) -> None:
-    """Warns if all rewards of an epoch were the same."""
-    if deviation is not None and deviation < 1e-6:
+def warn_of_constant_reward(change: float | None, epoch: int) -> None:
+    """Warns if all rewards of an epoch were the same, by how much they changed between steps."""
+    if change == 0:
         _warn(
             f"the rewards of epoch {epoch + 1} are all the same, so that nothing can be learnt "
             "from them. Train the weights first (`warm_up`), reward what moves sooner (the loss), "

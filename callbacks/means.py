@@ -19,7 +19,8 @@ CAPACITY = 32
 FEW = 10
 """Of fewer rewards nobody can say that they do not vary."""
 
-SQUARE = "reward squared"
+CHANGE = "squared change of the reward"
+"""From one step to the next: zero, to the last bit, where rewards are all the same."""
 
 
 class MeanSearch:
@@ -41,11 +42,18 @@ class MeanSearch:
         self._count = keras.Variable(
             0.0, trainable=False, name="count", aggregation="only_first_replica"
         )
+        self._last = keras.Variable(0.0, trainable=False, name="last", aggregation="mean")
 
     @property
     def variables(self) -> list[keras.Variable]:
         """All that its steps change beside the model."""
-        return [*self.search.policy.variables, self.search.number, self._sums, self._count]
+        return [
+            *self.search.policy.variables,
+            self.search.number,
+            self._sums,
+            self._count,
+            self._last,
+        ]
 
     @property
     def number(self) -> keras.Variable:
@@ -63,14 +71,20 @@ class MeanSearch:
         own = set(self.search.model.get_metrics_result())  # as the model knows its metrics
         values = {name: ops.cast(v, "float32") for name, v in logs.items() if name not in own}
         if "reward" in values:
-            values[SQUARE] = values["reward"] ** 2
+            values[CHANGE] = self._change(values["reward"])
         if "cost" in values and self._target:
             values["cost_ratio"] = values["cost"] / self._target
         if not values:
             return logs
         means = self._added(values)
         kept = {name: value for name, value in logs.items() if name in own}
-        return {**kept, **{name: means[name] for name in values if name != SQUARE}}
+        return {**kept, **{name: means[name] for name in values if name != CHANGE}}
+
+    def _change(self, reward: Any) -> Any:
+        """The square of what a reward differs by from that of the step before."""
+        change = ops.where(self._count.value > 0, reward - self._last.value, 0.0)
+        self._last.assign(reward)
+        return change**2
 
     def _added(self, values: dict[str, Any]) -> dict[str, Any]:
         """The means, these values included."""
@@ -93,7 +107,7 @@ class MeanSearch:
 
     def means(self) -> dict[str, float]:
         """Those of the epoch so far; empty before its first step."""
-        return {name: value for name, value in self._all().items() if name != SQUARE}
+        return {name: value for name, value in self._all().items() if name != CHANGE}
 
     def _all(self) -> dict[str, float]:
         count = float(ops.convert_to_numpy(self._count))
@@ -102,9 +116,12 @@ class MeanSearch:
         sums = ops.convert_to_numpy(self._sums)
         return {name: float(sums[place]) / count for place, name in enumerate(self._names)}
 
-    def deviation(self) -> float | None:
-        """The standard deviation of the rewards of the epoch; None where there are too few."""
+    def change(self) -> float | None:
+        """By how much rewards of the epoch changed from step to step, as a root mean square.
+
+        None where there are too few.
+        """
         means = self._all()
-        if SQUARE not in means or float(ops.convert_to_numpy(self._count)) < FEW:
+        if CHANGE not in means or float(ops.convert_to_numpy(self._count)) < FEW:
             return None
-        return float(max(means[SQUARE] - means["reward"] ** 2, 0.0) ** 0.5)
+        return float(means[CHANGE] ** 0.5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,9 @@ class SearchFiles:
         """The arrays that a document names."""
         path = self.directory / Path(str(document["state"])).name
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise TrainingError(
                 f"Expected the state of the search in {path}, received {error}. Delete "
                 f"{self.document} to begin anew."

@@ -208,7 +208,7 @@ class SearchCallback(keras.callbacks.Callback):
             self.probabilities.append({name: row.tolist() for name, row in rows.items()})
             self._line = f"  most likely: {self.describe(best)}"
             if int(running.search.number.numpy()) > running.search.warm_up:
-                guards.warn_of_constant_reward(running.deviation(), epoch)
+                guards.warn_of_constant_reward(running.change(), epoch)
         self._board.write(epoch, running.means(), self.probabilities)
         if self._files is not None:
             self._files.write(self._document(epoch + 1, best), self._state())
@@ -431,6 +431,11 @@ class SearchCallback(keras.callbacks.Callback):
         document = None if self._files is None else self._files.read()
         if document is None or self._files is None:
             return
+        missing = [name for name in _NEEDED if name not in document]
+        if missing:
+            raise TrainingError(
+                f"Expected {self._files.document} to have {missing}; delete it to begin anew."
+            )
         mine = {name: self._document(0, self.policy.best())[name] for name in _IDENTITY}
         theirs = {name: document[name] for name in _IDENTITY}
         if mine != theirs:
@@ -454,6 +459,7 @@ class SearchCallback(keras.callbacks.Callback):
 
 
 _IDENTITY = ("space", "policy", "seed", "reward", "cost", "target")
+_NEEDED = (*_IDENTITY, "epochs", "step", "state", "history", "probabilities")
 
 
 def _trained_on(arguments: Mapping[str, Any]) -> Any:

@@ -64,14 +64,19 @@ class _SavedByProgram(Supernet, FitLoop):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """A supernet from its config; only registered classes are built."""
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(keras.dtype_policies.get(config["dtype_policy"]))
-        try:
-            model = lower(from_json(config[_PROGRAM]))
-        finally:
-            keras.config.set_dtype_policy(before)
-        model.name = config["name"]
-        return model
+        return of_config(config)
+
+
+def of_config(config: dict[str, Any]) -> Any:
+    """The supernet, without weights, of a config with its program, name and dtype policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(keras.dtype_policies.get(config["dtype_policy"]))
+    try:
+        model = lower(from_json(config[_PROGRAM]))
+    finally:
+        keras.config.set_dtype_policy(before)
+    model.name = config["name"]
+    return model
 
 
 @keras.saving.register_keras_serializable("keras_glove")

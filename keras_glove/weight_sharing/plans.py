@@ -140,15 +140,26 @@ OPERATION_RULES: dict[str, Rule] = {}
 """For each operation of `keras.ops`, by the name of its class."""
 
 
-def rule_for(*classes: Any) -> Callable[[Rule], Rule]:
-    """Registers a rule for classes of layers, or for operations by name."""
+ALWAYS_PLANNED: set[type] = set()
+"""Classes of layers that have something open inside, whatever their inputs are."""
+
+
+def rule_for(*classes: Any, always: bool = False) -> Callable[[Rule], Rule]:
+    """Registers a rule for classes of layers, or for operations by name.
+
+    Args:
+      classes: classes of layers; names of operations.
+      always: whether calls of these layers are planned also where nothing about them is open.
+    """
 
     def register(rule: Rule) -> Rule:
         for cls in classes:
             if isinstance(cls, str):
                 OPERATION_RULES[cls] = rule
-            else:
-                LAYER_RULES[cls] = rule
+                continue
+            LAYER_RULES[cls] = rule
+            if always:
+                ALWAYS_PLANNED.add(cls)
         return rule
 
     return register
@@ -157,9 +168,8 @@ def rule_for(*classes: Any) -> Callable[[Rule], Rule]:
 def plan_of(site: Site) -> Plan | None:
     """The plan of a call; None where nothing about it is open."""
     rule = LAYER_RULES.get(type(site.operation))
-    always = rule is not None and getattr(rule, "always", False)
     is_open = site.inner_notes or any(any_used(site.axes_of(tensor)) for tensor in site.tensors)
-    if not is_open and not always:
+    if not is_open and type(site.operation) not in ALWAYS_PLANNED:
         return None
     of_keras = type(site.operation).__module__.startswith("keras.")
     if rule is None and of_keras and not isinstance(site.operation, keras.Layer):

@@ -102,7 +102,11 @@ def test_a_kill_while_writing_leaves_the_epoch_before(
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "damaged"), ("[]", "damaged"), ('{"format": "keras_glove.search", "version": 2}', "2")],
+    [
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        ('{"format": "keras_glove.search", "version": 2}', "2"),
+    ],
 )
 def test_other_documents_are_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "search.json").write_text(text)
@@ -110,10 +114,21 @@ def test_other_documents_are_refused(tmp_path: Path, text: str, message: str) ->
         SearchFiles(tmp_path).read()
 
 
+def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "state-00001.npz").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(TrainingError, match="state of the search"):
+        SearchFiles(tmp_path).state({"state": "state-00001.npz"})
+
+
 def test_the_state_of_another_search_is_refused(tmp_path: Path) -> None:
     run(1, tmp_path)
     with pytest.raises(TrainingError, match="of this search"):
         run(2, tmp_path, Reinforce(0.5))
+    document = json.loads((tmp_path / "search.json").read_text())
+    del document["step"]
+    (tmp_path / "search.json").write_text(json.dumps(document))
+    with pytest.raises(TrainingError, match=r"to have \['step'\]"):
+        run(2, tmp_path)
 
 
 class TestWarnings:
@@ -130,7 +145,7 @@ class TestWarnings:
 
     def test_rewards_without_variance(self) -> None:
         model = supernet()
-        search = SearchCallback(Reinforce(), reward=lambda y, predicted: 0.5)
+        search = SearchCallback(Reinforce(), reward=lambda y, predicted: 0.7)
         with pytest.warns(guards.SearchWarning, match="all the same"):
             model.fit(X, Y, batch_size=4, verbose=0, callbacks=[search])
         guards.warn_of_constant_reward(None, 0)

@@ -16,11 +16,11 @@ from keras_glove.benchmarks.nasbench101.parameters import Network
 from keras_glove.benchmarks.nasbench101.space import cell as cell_of, cell_space
 from keras_glove.errors import CellError
 from keras_glove.models import Model
-from keras_glove.symbolic import from_json, symbolize
+from keras_glove.symbolic import symbolize
 from keras_glove.symbolic.making import any_node
 from keras_glove.training.lifting import pooling_again
 from keras_glove.weight_sharing.decisions import current
-from keras_glove.weight_sharing.models import supernet
+from keras_glove.weight_sharing.models import of_config, supernet
 from keras_glove.weight_sharing.plans import Plan, Site, rule_for
 
 __all__ = ["CellSupernet", "cell_model", "cell_supernet"]
@@ -134,14 +134,7 @@ class CellSupernet(Model):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """A supernet from its config, without weights; only registered classes are built."""
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(keras.dtype_policies.get(config["dtype_policy"]))
-        try:
-            model = supernet(from_json(config["program"]))
-        finally:
-            keras.config.set_dtype_policy(before)
-        model.name = config["name"]
-        return model
+        return of_config(config)
 
     def pairs_with(self, child: Any) -> Iterator[tuple[Any, Any]]:
         """The layers of a child beside those that hold their weights here: they have one name."""
@@ -291,7 +284,7 @@ class _Body(keras.layers.Layer):
         return x * mask
 
 
-@rule_for(_Body)
+@rule_for(_Body, always=True)
 def _body(site: Site) -> Plan:
     """What is in use of each weight; the layer masks what it computes itself."""
     body = site.operation
@@ -301,9 +294,6 @@ def _body(site: Site) -> Plan:
         return body(*args, **kwargs)
 
     return Plan([(None, None)], weights, run=run)
-
-
-_body.always = True  # type: ignore[attr-defined]
 
 
 def _weights(body: _Body, name: str, part: Part) -> list[tuple[Any, Any]]:

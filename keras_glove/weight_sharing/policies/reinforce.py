@@ -106,8 +106,9 @@ class Reinforce(Policy):
         # tpu_optimizer_ops: squares are averaged over replicas, not means squared.
         means, squares = mean_over_replicas([gradients, [ops.square(g) for g in gradients]])
         if self._entropy_weight:
-            entropy = lambda: self.choices.entropy(self.logits(), draw)  # noqa: E731
-            rise = step.gradients(entropy, [self._own])[1][0]
+            rise = step.gradients(lambda: self.choices.entropy(self.logits(), draw), [self._own])[
+                1
+            ][0]
             # As there: the entropy has a plain gradient step, past Adam's moments.
             moved = before + rate * self._entropy_weight * rise
             self._own.assign(ops.where(step.learns, moved, before))

@@ -19,7 +19,7 @@ from keras_glove.weight_sharing.tables import Table
 from keras_glove.weight_sharing.tracing import Graph, Step, trace
 
 
-@rule_for(Switch)
+@rule_for(Switch, always=True)
 def switch(site: Site) -> Plan | None:
     """Each branch is looked into for what is in use of the input."""
     layer = site.operation
@@ -57,9 +57,6 @@ def switch(site: Site) -> Plan | None:
 
     parts: dict[str, Any] = {name: pairs_in(graphs, name) for name in ("weights", "moved", "made")}
     return Plan(outputs, run=run, graphs=graphs, **parts)
-
-
-switch.always = True  # type: ignore[attr-defined]
 
 
 def _unmasked(x: Any, axes: Axes, decisions: Decisions) -> Any:
